@@ -1,0 +1,139 @@
+// cursor: the way from a region's root to a leaf, kept in the worker's seat.
+//
+//   seat + CURSOR
+//     0     spare, then one step a level, 16 bytes each; level 1 is the leaf
+//           ┌──────┬──────┬─────┬──────┐
+//           │ node │ slot │ low │ high │   low, high: the node's bounds, pages of the region
+//           └──────┴──────┴─────┴──────┘
+//     256   the same for the iterator (maple/iterate.ts), then its state
+//     512   what the last peek found: first, end; the validator's state
+//     576   stage: slots of two nodes side by side while they are dealt out anew
+//
+// Invariants
+//   C1  after walk(path, word, key) step 1..depth name nodes with low <= key < high,
+//       each the child in the slot named by the step above.
+//   C2  a change of the tree's shape outdates the path: its maker walks again.
+//
+// Nodes hold no parent and no bounds, so they have nothing to keep in step; the
+// price is a walk. Context: one writer or a lock that keeps writers out.
+// Floor: maple. Imports: node, base/layout, base/worker.
+
+import { Node, Region, Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
+import { depth_of, node_entry, node_of, node_slot, node_start, slot_end } from "./node";
+
+export const enum Step {
+  NODE = 0,
+  SLOT = 4,
+  LOW = 8,
+  HIGH = 12,
+  SIZE = 16,
+}
+
+export const enum Cursor {
+  PATH = 0,
+  ITERATOR = 256,
+  ITER_MASK = 464,
+  ITER_LEAF = 468,
+  ITER_REGION = 472,
+  ITER_DEPTH = 476,
+  PEEK_FIRST = 512,
+  PEEK_END = 516,
+  /** Validator: 1 while the last slot seen was NULL. */
+  AFTER_NULL = 520,
+  /** Three arrays: starts, entries, gaps. */
+  STAGE = 576,
+  STAGE_ARRAY = 192,
+  SIZE = 1152,
+}
+if (Step.SIZE * (Node.DEPTH_MAX + 1) > Cursor.ITERATOR) ERROR("a path fits");
+if (Cursor.ITERATOR + Step.SIZE * (Node.DEPTH_MAX + 1) > Cursor.ITER_MASK) ERROR("and another");
+if (Cursor.STAGE_ARRAY < (2 * Node.SLOTS + Node.SLOTS) * 4) ERROR("two nodes and an overrun fit");
+if (Cursor.STAGE + 3 * Cursor.STAGE_ARRAY > Cursor.SIZE) ERROR("stage fits");
+if (Seat.CURSOR + Cursor.SIZE > Seat.SCRATCH) ERROR("the cursor fits the seat");
+
+/** The writer's path. */
+export function cursor_path(): usize {
+  return this_seat() + Seat.CURSOR + Cursor.PATH;
+}
+
+/** Address of the step at `level`. */
+export function step_at(path: usize, level: u32): usize {
+  return path + <usize>level * Step.SIZE;
+}
+
+export function step_node(step: usize): usize {
+  return load<u32>(step, Step.NODE);
+}
+
+export function step_slot(step: usize): u32 {
+  return load<u32>(step, Step.SLOT);
+}
+
+export function step_low(step: usize): i32 {
+  return load<i32>(step, Step.LOW);
+}
+
+export function step_high(step: usize): i32 {
+  return load<i32>(step, Step.HIGH);
+}
+
+/** Writes the path from node word `word` (a region's root, not 0) to the slot covering `key`. */
+export function walk(path: usize, word: u32, key: i32): void {
+  let depth = depth_of(word);
+  let node = node_of(word);
+  let low: i32 = 0;
+  let high: i32 = Region.PAGES;
+  let step = step_at(path, depth);
+  while (true) {
+    const slot = node_slot(node, key - low);
+    store<u32>(step, <u32>node, Step.NODE);
+    store<u32>(step, slot, Step.SLOT);
+    store<i32>(step, low, Step.LOW);
+    store<i32>(step, high, Step.HIGH);
+    if (--depth == 0) return;
+    high = low + slot_end(node, slot, high - low);
+    low += node_start(node, slot);
+    node = node_of(node_entry(node, slot));
+    step -= Step.SIZE;
+  }
+}
+
+/** The entry at `key` below `word` (not 0); leaves the slot's bounds in the seat. */
+export function peek(word: u32, key: i32): u32 {
+  let depth = depth_of(word);
+  let node = node_of(word);
+  let low: i32 = 0;
+  let high: i32 = Region.PAGES;
+  while (true) {
+    const slot = node_slot(node, key - low);
+    high = low + slot_end(node, slot, high - low);
+    low += node_start(node, slot);
+    const entry = node_entry(node, slot);
+    if (--depth == 0) {
+      const cursor = this_seat() + Seat.CURSOR;
+      store<i32>(cursor, low, Cursor.PEEK_FIRST);
+      store<i32>(cursor, high, Cursor.PEEK_END);
+      return entry;
+    }
+    node = node_of(entry);
+  }
+}
+
+/** What peek leaves behind for a region that is all NULL. */
+export function peek_hole(): u32 {
+  const cursor = this_seat() + Seat.CURSOR;
+  store<i32>(cursor, 0, Cursor.PEEK_FIRST);
+  store<i32>(cursor, Region.PAGES, Cursor.PEEK_END);
+  return 0;
+}
+
+/** First page, of the region, of the slot that the last peek found. */
+export function peek_first(): i32 {
+  return load<i32>(this_seat() + Seat.CURSOR, Cursor.PEEK_FIRST);
+}
+
+/** End of the slot that the last peek found. */
+export function peek_end(): i32 {
+  return load<i32>(this_seat() + Seat.CURSOR, Cursor.PEEK_END);
+}

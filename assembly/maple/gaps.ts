@@ -1,0 +1,159 @@
+// gaps: where free room is, and keeping the inner nodes' record of it true.
+//
+// Invariants
+//   G1  gaps[i] of an inner node = largest hole of child i (N4). Holes never straddle two
+//       slots (no two NULLs are neighbours), so splits, joins and even shares change no
+//       node's largest hole: only stores do, and they call gaps_rise.
+//   G2  a hole that crosses region borders is one hole for the searches.
+//   G3  a search visits, a level, the nodes at the window's two edges and those on the way
+//       to the answer: a child inside the window with gap >= size cannot disappoint.
+//
+// Context: lock held. Floor: maple. Imports: node, cursor, region.
+
+import { Region } from "../base/layout";
+import { Step, peek, peek_end, peek_first, step_at, step_high, step_low, step_node, step_slot } from "./cursor";
+import {
+  depth_of,
+  inner_fits,
+  inner_gap,
+  leaf_fits,
+  leaf_gap,
+  node_entry,
+  node_gap,
+  node_of,
+  node_slot,
+  node_start,
+  set_gap,
+  slot_end,
+} from "./node";
+import { region_base, region_key, region_of, root_at, tree_regions } from "./region";
+
+/** The largest hole below `node` at `level`, which is `span` pages long. */
+export function gap_of(node: usize, level: u32, span: i32): i32 {
+  return level == 1 ? leaf_gap(node, span) : inner_gap(node);
+}
+
+/** The holes of the node at `level` of the path changed: makes the records above true. */
+export function gaps_rise(path: usize, level: u32, depth: u32): void {
+  if (level == depth) return;
+  let step = step_at(path, level);
+  let gap = gap_of(step_node(step), level, step_high(step) - step_low(step));
+  while (level < depth) {
+    level++;
+    step += Step.SIZE;
+    const node = step_node(step);
+    const slot = step_slot(step);
+    if (node_gap(node, slot) == gap) return; // nothing new for the levels above
+    set_gap(node, slot, gap);
+    gap = inner_gap(node);
+  }
+}
+
+/** Start of the highest window of `size` free pages in [low, high); u64.MAX_VALUE if none. */
+export function mt_gap_highest(tree: usize, low: u64, high: u64, size: u64): u64 {
+  high = min<u64>(high, region_base(tree_regions(tree)));
+  if (size == 0 || low >= high || high - low < size) return u64.MAX_VALUE;
+  let run_end: u64 = 0; // end of the hole that begins at the border above, 0 if none
+  let r = region_of(high - 1) + 1;
+  const last = region_of(low);
+  while (r > last) {
+    r--;
+    const base = region_base(r);
+    const from = max<u64>(low, base);
+    const to = min<u64>(high, base + Region.PAGES);
+    const word = load<u32>(root_at(tree, r));
+    if (word == 0) {
+      if (run_end == 0) run_end = to;
+      if (run_end - from >= size) return run_end - size;
+      continue;
+    }
+    if (run_end != 0 && peek(word, Region.MASK) == 0) {
+      const start = max<u64>(from, base + <u64>peek_first());
+      if (run_end - start >= size) return run_end - size;
+    }
+    if (size <= to - from) {
+      const found = highest_in(word, 0, Region.PAGES, <i32>(from - base), <i32>(to - base), <i32>size);
+      if (found >= 0) return base + <u64>found;
+    }
+    run_end = peek(word, 0) == 0 ? min<u64>(high, base + <u64>peek_end()) : 0;
+  }
+  return u64.MAX_VALUE;
+}
+
+/** Start of the lowest window of `size` free pages in [low, high); u64.MAX_VALUE if none. */
+export function mt_gap_lowest(tree: usize, low: u64, high: u64, size: u64): u64 {
+  high = min<u64>(high, region_base(tree_regions(tree)));
+  if (size == 0 || low >= high || high - low < size) return u64.MAX_VALUE;
+  let run: u64 = u64.MAX_VALUE; // start of the hole that ends at the border below, MAX if none
+  const last = region_of(high - 1);
+  for (let r = region_of(low); r <= last; r++) {
+    const base = region_base(r);
+    const from = max<u64>(low, base);
+    const to = min<u64>(high, base + Region.PAGES);
+    const word = load<u32>(root_at(tree, r));
+    if (word == 0) {
+      if (run == u64.MAX_VALUE) run = from;
+      if (to - run >= size) return run;
+      continue;
+    }
+    if (run != u64.MAX_VALUE && peek(word, 0) == 0) {
+      const end = min<u64>(to, base + <u64>peek_end());
+      if (end - run >= size) return run;
+    }
+    if (size <= to - from) {
+      const found = lowest_in(word, 0, Region.PAGES, <i32>(from - base), <i32>(to - base), <i32>size);
+      if (found >= 0) return base + <u64>found;
+    }
+    run = peek(word, Region.MASK) == 0 ? max<u64>(low, base + <u64>peek_first()) : u64.MAX_VALUE;
+  }
+  return u64.MAX_VALUE;
+}
+
+/**
+ * Below node `word`, which covers [low, high): start of the highest window of `size` pages
+ * inside [from, to), or -1. Recursion: at most the depth of the tree.
+ */
+function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32): i32 {
+  const node = node_of(word);
+  const leaf = depth_of(word) == 1;
+  let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
+  if (to < high) fits &= (<u32>2 << node_slot(node, to - 1 - low)) - 1;
+  if (from > low) fits &= <u32>0xffffffff << node_slot(node, from - low);
+  while (fits != 0) {
+    const slot = <u32>31 - clz(fits);
+    const start = low + node_start(node, slot);
+    const end = low + slot_end(node, slot, high - low);
+    if (leaf) {
+      const top = min<i32>(end, to);
+      if (top - max<i32>(start, from) >= size) return top - size;
+    } else {
+      const found = highest_in(node_entry(node, slot), start, end, from, to, size);
+      if (found >= 0) return found;
+    }
+    fits ^= <u32>1 << slot;
+  }
+  return -1;
+}
+
+/** The mirror of highest_in: start of the lowest such window, or -1. */
+function lowest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32): i32 {
+  const node = node_of(word);
+  const leaf = depth_of(word) == 1;
+  let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
+  if (to < high) fits &= (<u32>2 << node_slot(node, to - 1 - low)) - 1;
+  if (from > low) fits &= <u32>0xffffffff << node_slot(node, from - low);
+  while (fits != 0) {
+    const slot = ctz(fits);
+    const start = low + node_start(node, slot);
+    const end = low + slot_end(node, slot, high - low);
+    if (leaf) {
+      const bottom = max<i32>(start, from);
+      if (min<i32>(end, to) - bottom >= size) return bottom;
+    } else {
+      const found = lowest_in(node_entry(node, slot), start, end, from, to, size);
+      if (found >= 0) return found;
+    }
+    fits &= fits - 1;
+  }
+  return -1;
+}

@@ -1,0 +1,247 @@
+// store: puts one entry over a range. The only way the tree's contents change.
+//
+//   inside a leaf     ..aaaaa..bbb   ─▶   ..aaNNN..bbb     slots rewritten in place
+//   over leaves       ..aaa│bbb│ccc  ─▶   ..aNN───────cc   the first leaf takes the entry as
+//                                                          its last slot, what lies behind is
+//                                                          removed and the first one extends
+//
+// Invariants
+//   S1  no two NULL slots are neighbours in a region: a store of NULL first widens over
+//       the NULLs it touches, in the next leaf too.
+//   S2  never fails: at most one leaf, and one inner node a level plus a new root, are
+//       needed, and mt_reserve has set them aside.
+//   S3  between stores every node but the root has Fill.MIN slots; an inner root has two.
+//
+// Context: the writer. Floor: maple. Imports: rebuild, gaps, node, cursor, region.
+
+import { VERIFY } from "../base/debug";
+import { Node, Region } from "../base/layout";
+import { store_release } from "../sync/atomics";
+import {
+  Step,
+  cursor_path,
+  peek,
+  peek_end,
+  peek_first,
+  step_at,
+  step_high,
+  step_low,
+  step_node,
+  step_slot,
+  walk,
+} from "./cursor";
+import { gaps_rise } from "./gaps";
+import {
+  Fill,
+  depth_of,
+  node_close,
+  node_count,
+  node_entry,
+  node_of,
+  node_open,
+  node_rebase,
+  node_slot,
+  node_start,
+  set_entry,
+  set_start,
+  slot_end,
+} from "./node";
+import {
+  low_raise,
+  node_fix,
+  node_remove,
+  node_spill,
+  node_split,
+  region_clear,
+  region_found,
+  repair,
+  root_raise,
+} from "./rebuild";
+import { region_base, region_key, region_of, root_at } from "./region";
+
+/** Stores `entry` over the pages [first, end); 0 erases. Context: writer, after mt_reserve. */
+export function mt_store(tree: usize, first: u64, end: u64, entry: u32): void {
+  while (first < end) {
+    const r = region_of(first);
+    const stop = min<u64>(end, region_base(r + 1));
+    region_store(root_at(tree, r), region_key(first), <i32>(stop - region_base(r)), entry);
+    first = stop;
+  }
+}
+
+function region_store(root: usize, first: i32, end: i32, entry: u32): void {
+  const word = load<u32>(root);
+  if (word == 0 || (first == 0 && end == Region.PAGES)) {
+    if (entry != 0) region_found(root, first, end, entry);
+    else region_clear(root);
+    return;
+  }
+  const path = cursor_path();
+  walk(path, word, first);
+  if (entry == 0) erase(root, path, first, end);
+  else put(root, path, first, end, entry);
+}
+
+/** Stores NULL. The path leads to `first`. */
+function erase(root: usize, path: usize, first: i32, end: i32): void {
+  const step = step_at(path, 1);
+  const leaf = step_node(step);
+  const low = step_low(step);
+  const high = step_high(step);
+  let slot = step_slot(step);
+  const start = low + node_start(leaf, slot);
+  let outside = false;
+  if (node_entry(leaf, slot) == 0) {
+    if (end <= low + slot_end(leaf, slot, high - low)) return; // NULL already
+    first = start;
+  } else if (first == start) {
+    if (slot != 0) {
+      if (node_entry(leaf, slot - 1) == 0) {
+        first = low + node_start(leaf, --slot);
+        store<u32>(step, slot, Step.SLOT);
+      }
+    } else if (low != 0 && peek(load<u32>(root), low - 1) == 0) {
+      first = peek_first();
+      outside = true;
+    }
+  }
+  if (end < high) {
+    const last = node_slot(leaf, end - low);
+    if (node_entry(leaf, last) == 0) end = low + slot_end(leaf, last, high - low);
+  } else if (end != Region.PAGES && peek(load<u32>(root), end) == 0) {
+    end = peek_end();
+  }
+  if (first == 0 && end == Region.PAGES) {
+    region_clear(root);
+    return;
+  }
+  if (outside) walk(path, load<u32>(root), first);
+  put(root, path, first, end, 0);
+}
+
+/** Stores over [first, end), not the whole region. The path leads to `first`; S1 is safe. */
+function put(root: usize, path: usize, first: i32, end: i32, entry: u32): void {
+  const edge = step_high(step_at(path, 1));
+  if (end > edge) {
+    put_in_leaf(root, path, first, edge, entry);
+    put_rest(root, path, first, edge, end);
+    return;
+  }
+  if (put_in_leaf(root, path, first, end, entry) >= <u32>Fill.MIN) return;
+  const depth = depth_of(load<u32>(root));
+  if (depth == 1) return;
+  node_fix(path, 1);
+  const above = node_count(step_node(step_at(path, 2)));
+  if (above < <u32>Fill.MIN && (depth > 2 || above == 1)) repair(root, first);
+}
+
+/** Stores in the one leaf that the path leads to; returns its number of slots. */
+function put_in_leaf(root: usize, path: usize, first: i32, end: i32, entry: u32): u32 {
+  const step = step_at(path, 1);
+  while (true) {
+    const depth = depth_of(load<u32>(root));
+    const leaf = step_node(step);
+    const low = step_low(step);
+    const span = step_high(step) - low;
+    const i = step_slot(step);
+    const from = first - low;
+    const to = end - low;
+    if (VERIFY) assert(to <= span); // the caller's range, and the split below keeps i, j together
+    const stop = slot_end(leaf, i, span);
+    const j = to <= stop ? i : node_slot(leaf, to - 1);
+    const left = u32(from > node_start(leaf, i));
+    const right = u32(to < (i == j ? stop : slot_end(leaf, j, span)));
+    const count = node_count(leaf);
+    const after = count + left + right - (j - i);
+    if (after <= <u32>Node.SLOTS) {
+      const quiet = entry != 0 && i == j && node_entry(leaf, i) != 0; // no hole touched
+      leaf_put(leaf, i + left, j + 1 - right, right, from, to, entry);
+      if (!quiet) gaps_rise(path, 1, depth);
+      return after;
+    }
+    make_room(root, path, depth, j > i || to == span ? j : 0);
+    walk(path, load<u32>(root), first);
+  }
+}
+
+/**
+ * Rewrites a leaf's slots: `entry` over [from, to) becomes slot `p`. The old slots from `q`
+ * on stay, behind it; with `right` the first of them loses its part below `to`.
+ */
+function leaf_put(leaf: usize, p: u32, q: u32, right: u32, from: i32, to: i32, entry: u32): void {
+  const next = p + 1;
+  if (q < next) node_open(leaf, q, next - q, false);
+  else if (q > next) node_close(leaf, next, q - next, false);
+  // A reader between these lines sees neighbours' entries for the pages around the edges.
+  if (right) set_start(leaf, next, to);
+  set_start(leaf, p, from);
+  // Publishes the entry: what the caller wrote into its object precedes. Partner: mt_load.
+  store_release(leaf + Node.ENTRIES + (<usize>p << 2), entry);
+}
+
+/**
+ * Makes room on the way to the path's leaf, from above: in the highest node that a split
+ * below it would overfill. The caller walks and tries again. `keep`: 0, or the slot of the
+ * leaf that must stay with the one before it and may not move to a neighbour.
+ */
+function make_room(root: usize, path: usize, depth: u32, keep: u32): void {
+  let level: u32 = 1;
+  while (level < depth && node_count(step_node(step_at(path, level + 1))) == Node.SLOTS) level++;
+  if (level == depth) {
+    root_raise(root);
+    return;
+  }
+  if (keep == 0 && node_spill(path, level)) return;
+  const slot = step_slot(step_at(path, level));
+  const count = node_count(step_node(step_at(path, level)));
+  // Growth at one end goes on there: leave the other side packed.
+  let m = count >> 1;
+  if (slot == count - 1) m = count - Fill.MIN;
+  else if (slot == 0) m = Fill.MIN;
+  if (level == 1 && m == keep) m++;
+  node_split(path, level, m);
+}
+
+/** The first leaf's last slot is stored and ends at `edge`: makes it end at `end`. */
+function put_rest(root: usize, path: usize, first: i32, edge: i32, end: i32): void {
+  while (edge < end) {
+    const word = load<u32>(root);
+    const depth = depth_of(word);
+    walk(path, word, edge);
+    let step = step_at(path, 1);
+    if (step_high(step) > end) {
+      leaf_trim(path, end);
+      gaps_rise(path, 1, depth);
+      break;
+    }
+    // The largest subtree that begins at the edge and is covered whole goes at once.
+    let level: u32 = 1;
+    while (level < depth) {
+      const above = step + Step.SIZE;
+      if (step_low(above) != edge || step_high(above) > end) break;
+      step = above;
+      level++;
+    }
+    edge = step_high(step);
+    node_remove(path, level);
+    gaps_rise(path, level + 1, depth);
+  }
+  // The first leaf has grown. Before the repairs: they count on true records below.
+  const word = load<u32>(root);
+  walk(path, word, first);
+  gaps_rise(path, 1, depth_of(word));
+  repair(root, first);
+  if (end < Region.PAGES) repair(root, end);
+}
+
+/** Drops what the path's leaf holds below `end`: the leaf before it extends. */
+function leaf_trim(path: usize, end: i32): void {
+  const step = step_at(path, 1);
+  const leaf = step_node(step);
+  const cut = end - step_low(step);
+  const slot = node_slot(leaf, cut);
+  if (slot != 0) node_close(leaf, 0, slot, false);
+  node_rebase(leaf, cut);
+  low_raise(path, 1, cut);
+  store<i32>(step, end, Step.LOW);
+}
