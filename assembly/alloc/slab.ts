@@ -1,0 +1,201 @@
+// slab: fixed-size, type-stable objects for the core, from chunks that never change kind.
+//
+//   chunk  ──carve──▶ depot (one a kind, shared) ◀──BATCH──▶ magazine (one a kind and worker)
+//
+//   depot word, u64     63        32 31         0
+//                       ┌──────────┬────────────┐
+//                       │   tag    │ first free │   a Treiber stack; tag + 1 at each change
+//                       └──────────┴────────────┘
+//
+// Invariants
+//   A1  a chunk belongs to one kind for ever (layout L2): an object freed and
+//       allocated again is again an object of that kind.
+//   A2  a free object is in exactly one magazine or in the depot; its link word
+//       (slab_link_offset) is the only word the allocator writes in it.
+//   A3  after slab_reserve(kind, n) == 0 the next n slab_alloc(kind) of this worker
+//       succeed: whoever must not fail half-way reserves first.
+//   A4  chunks are claimed in order and never given back.
+//
+// Context: slab_* by the seat's worker only; no lock is held or waited for.
+// Floor: alloc. Imports: sync/atomics, base.
+
+import { Chunk, Header, Line, Magazine, Seat, slab_link_offset, slab_object_size } from "../base/layout";
+import { VERIFY } from "../base/debug";
+import { this_seat } from "../base/worker";
+import { SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { cmpxchg, cmpxchg64, load_acquire, load_acquire64 } from "../sync/atomics";
+
+function magazine_of(seat: usize, kind: u32): usize {
+  return seat + Seat.MAGAZINES + <usize>kind * <usize>Magazine.SIZE;
+}
+
+function depot_of(kind: u32): usize {
+  return <usize>Header.DEPOTS + <usize>kind * <usize>Line.SIZE;
+}
+
+/** Takes one object of `kind`; 0 when the arena is exhausted. Contents are undefined. */
+export function slab_alloc(kind: u32): usize {
+  const magazine = magazine_of(this_seat(), kind);
+  if (load<u32>(magazine, Magazine.COUNT) == 0 && slab_reserve(kind, 1) != 0) return 0;
+  const object = <usize>load<u32>(magazine, Magazine.HEAD);
+  store<u32>(magazine, load<u32>(object + slab_link_offset(kind)), Magazine.HEAD);
+  store<u32>(magazine, load<u32>(magazine, Magazine.COUNT) - 1, Magazine.COUNT);
+  store<u32>(magazine, load<u32>(magazine, Magazine.ALLOCATED) + 1, Magazine.ALLOCATED);
+  return object;
+}
+
+/** Gives an object back. Readers may still look at it: only its link word changes (A2). */
+export function slab_free(kind: u32, object: usize): void {
+  const magazine = magazine_of(this_seat(), kind);
+  magazine_push(magazine, kind, object);
+  store<u32>(magazine, load<u32>(magazine, Magazine.FREED) + 1, Magazine.FREED);
+}
+
+/**
+ * Gives back what exceeds a magazine's HIGH mark. Called between operations (when the
+ * mmap write lock is released), never inside one: it may take what was reserved (A3).
+ */
+export function slab_trim(): void {
+  const seat = this_seat();
+  for (let kind: u32 = 0; kind < <u32>SlabKind.COUNT; kind++) {
+    const magazine = magazine_of(seat, kind);
+    const held = load<u32>(magazine, Magazine.COUNT);
+    if (held > <u32>Magazine.HIGH) magazine_flush(magazine, kind, held - Magazine.BATCH);
+  }
+}
+
+/** Makes sure that this worker's magazine holds at least `n` objects (A3); 0 or -ENOMEM. */
+export function slab_reserve(kind: u32, n: u32): i32 {
+  const seat = this_seat();
+  if (VERIFY && inject_failure(seat)) return -Errno.ENOMEM;
+  const magazine = magazine_of(seat, kind);
+  while (load<u32>(magazine, Magazine.COUNT) < n) {
+    if (!magazine_refill(magazine, kind) && !carve_chunk(kind)) return -Errno.ENOMEM;
+  }
+  return 0;
+}
+
+/** Moves everything this seat's magazines hold to the depots: the worker leaves, or has died. */
+export function slab_drain(seat: usize): void {
+  for (let kind: u32 = 0; kind < <u32>SlabKind.COUNT; kind++) {
+    const magazine = magazine_of(seat, kind);
+    magazine_flush(magazine, kind, load<u32>(magazine, Magazine.COUNT));
+  }
+}
+
+/** Objects of `kind` in use: allocated minus freed, over all seats. A snapshot while others work. */
+export function slab_live(kind: u32): f64 {
+  const workers = load<u32>(Header.MAX_WORKERS);
+  let live: i64 = 0;
+  let seat = <usize>load<u32>(Header.SEATS);
+  for (let i: u32 = 0; i < workers; i++, seat += Seat.SIZE) {
+    const magazine = magazine_of(seat, kind);
+    live += <i64>(load_acquire(magazine + Magazine.ALLOCATED) - load_acquire(magazine + Magazine.FREED));
+  }
+  return <f64>(<i64>(<u32>live)); // each counter wraps at 2^32, their difference does not
+}
+
+/** Bytes of the chunks that `kind` owns. */
+export function slab_bytes(kind: u32): f64 {
+  const kinds = <usize>load<u32>(Header.CHUNK_KINDS);
+  const chunks = load_acquire(Header.CHUNK_NEXT);
+  let owned: u32 = 0;
+  for (let i: u32 = 0; i < chunks; i++) {
+    if (<u32>load<u8>(kinds + i) == kind + 1) owned++;
+  }
+  return <f64>owned * <f64>(<u32>Chunk.SIZE);
+}
+
+/** True if `object` is where an object of `kind` may be: validators and misuse checks. */
+export function slab_owns(kind: u32, object: usize): bool {
+  const chunks = <usize>load<u32>(Header.CHUNKS);
+  if (object < chunks) return false;
+  const index = (object - chunks) >> Chunk.SHIFT;
+  if (index >= <usize>load_acquire(Header.CHUNK_NEXT)) return false;
+  if (<u32>load<u8>(<usize>load<u32>(Header.CHUNK_KINDS) + index) != kind + 1) return false;
+  return (object - chunks - (index << Chunk.SHIFT)) % <usize>slab_object_size(kind) == 0;
+}
+
+function magazine_push(magazine: usize, kind: u32, object: usize): void {
+  store<u32>(object + slab_link_offset(kind), load<u32>(magazine, Magazine.HEAD));
+  store<u32>(magazine, <u32>object, Magazine.HEAD);
+  store<u32>(magazine, load<u32>(magazine, Magazine.COUNT) + 1, Magazine.COUNT);
+}
+
+/** Pops up to BATCH objects off the depot; false if it was empty. */
+function magazine_refill(magazine: usize, kind: u32): bool {
+  let taken: u32 = 0;
+  while (taken < <u32>Magazine.BATCH) {
+    const object = depot_pop(kind);
+    if (object == 0) break;
+    magazine_push(magazine, kind, object);
+    taken++;
+  }
+  return taken != 0;
+}
+
+/** Gives `n` objects of a magazine to the depot, as one chain. */
+function magazine_flush(magazine: usize, kind: u32, n: u32): void {
+  if (n == 0) return;
+  const link = <usize>slab_link_offset(kind);
+  const first = <usize>load<u32>(magazine, Magazine.HEAD);
+  let last = first;
+  for (let i: u32 = 1; i < n; i++) last = <usize>load<u32>(last + link);
+  store<u32>(magazine, load<u32>(last + link), Magazine.HEAD);
+  store<u32>(magazine, load<u32>(magazine, Magazine.COUNT) - n, Magazine.COUNT);
+  depot_push(kind, first, last);
+}
+
+/** Publishes a private chain first..last. Partner: depot_pop reads the links after the head. */
+function depot_push(kind: u32, first: usize, last: usize): void {
+  const depot = depot_of(kind);
+  const link = last + <usize>slab_link_offset(kind);
+  while (true) {
+    const head = load_acquire64(depot);
+    store<u32>(link, <u32>head);
+    // Publishes the chain: its links are written above. The tag changes, so a pop
+    // that read the old head fails even if the same object is on top again.
+    if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>first) == head) return;
+  }
+}
+
+function depot_pop(kind: u32): usize {
+  const depot = depot_of(kind);
+  while (true) {
+    const head = load_acquire64(depot);
+    const object = <usize>(<u32>head);
+    if (object == 0) return 0;
+    // May read the link of an object that another worker has just taken: then the
+    // tag has moved on and the exchange below fails. Atomic: that worker may write it.
+    const next = load_acquire(object + <usize>slab_link_offset(kind));
+    if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>next) == head) return object;
+  }
+}
+
+/** Claims a fresh chunk, cuts it up and gives the pieces to the depot; false when none is left. */
+function carve_chunk(kind: u32): bool {
+  let index: u32 = 0;
+  while (true) {
+    index = load_acquire(Header.CHUNK_NEXT);
+    if (index >= load<u32>(Header.CHUNK_COUNT)) return false;
+    // Claims chunk `index` against other workers carving.
+    if (cmpxchg(Header.CHUNK_NEXT, index, index + 1) == index) break;
+  }
+  store<u8>(<usize>load<u32>(Header.CHUNK_KINDS) + index, <u8>(kind + 1));
+  const size = <usize>slab_object_size(kind);
+  const link = <usize>slab_link_offset(kind);
+  const first = <usize>load<u32>(Header.CHUNKS) + (<usize>index << Chunk.SHIFT);
+  const n = <usize>Chunk.SIZE / size;
+  // Plain stores: the chunk is private until depot_push publishes it.
+  for (let i: usize = 0; i + 1 < n; i++) store<u32>(first + i * size + link, <u32>(first + (i + 1) * size));
+  depot_push(kind, first, first + (n - 1) * size);
+  return true;
+}
+
+function inject_failure(seat: usize): bool {
+  const left = load<u32>(seat, Seat.FAIL_AFTER);
+  if (left == 0) return false;
+  store<u32>(seat, left - 1, Seat.FAIL_AFTER);
+  return left == 1;
+}

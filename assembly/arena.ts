@@ -1,0 +1,116 @@
+// The arena as a whole: laying it out, taking and leaving seats, numbers about it.
+//
+// Invariants
+//   E1  the header is written once, before any worker attaches; its magic is stored
+//       last, so an arena with the magic is complete.
+//   E2  a seat is taken by compare-and-swap on its state; only its worker writes the rest.
+//
+// Floor: index. Imports: base, alloc, sync.
+
+import { slab_drain } from "./alloc/slab";
+import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
+import { set_this_seat, this_seat } from "./base/worker";
+import { Abi, Counter } from "./shared/abi";
+import { Errno } from "./shared/errno";
+import { cmpxchg, load_acquire, store_release } from "./sync/atomics";
+import { RwLimit } from "./sync/rwlock";
+
+/** Smallest arena: header, seats, and a chunk for each slab. */
+const CHUNKS_MIN: u32 = 8;
+
+export function layout_version(): u32 {
+  return Abi.LAYOUT_VERSION;
+}
+
+/** Lays out zeroed memory of `bytes`; 0 or -EINVAL (too small, too many workers). */
+export function arena_init(bytes: f64, max_workers: u32, flags: u32): i32 {
+  if (max_workers == 0 || max_workers > <u32>RwLimit.MAX_WORKERS) return -Errno.EINVAL;
+  const size = <u64>bytes;
+  const seats: u64 = Header.END;
+  const kinds = seats + <u64>max_workers * Seat.SIZE;
+  const chunk_count_max = size >> Chunk.SHIFT;
+  const mask: u64 = Chunk.SIZE - 1;
+  const chunks = (kinds + chunk_count_max + mask) & ~mask;
+  if (chunks + <u64>CHUNKS_MIN * Chunk.SIZE > size) return -Errno.EINVAL;
+  store<u32>(Header.VERSION, Abi.LAYOUT_VERSION);
+  store<u32>(Header.BYTES, <u32>(size >> 10));
+  store<u32>(Header.MAX_WORKERS, max_workers);
+  store<u32>(Header.FLAGS, flags);
+  store<u32>(Header.SEATS, <u32>seats);
+  store<u32>(Header.CHUNK_KINDS, <u32>kinds);
+  store<u32>(Header.CHUNKS, <u32>chunks);
+  store<u32>(Header.CHUNK_COUNT, <u32>((size - chunks) >> Chunk.SHIFT));
+  store<u32>(Header.ANON_VMA_NEXT, 1); // 0 is none
+  store<u32>(Header.INODE_NEXT, 1);
+  store_release(Header.MAGIC, Abi.MAGIC); // E1
+  return 0;
+}
+
+/** Takes a free seat: its number, -EAGAIN if all are taken, -EINVAL without an arena. */
+export function worker_attach(may_block: u32): i32 {
+  if (load_acquire(Header.MAGIC) != Abi.MAGIC || load<u32>(Header.VERSION) != Abi.LAYOUT_VERSION) return -Errno.EINVAL;
+  const workers = load<u32>(Header.MAX_WORKERS);
+  for (let i: u32 = 0; i < workers; i++) {
+    const seat = seat_at(i);
+    // Claims the seat against other workers attaching.
+    if (cmpxchg(seat + Seat.STATE, SeatState.FREE, SeatState.TAKEN) != SeatState.FREE) continue;
+    for (let c: u32 = 0; c < <u32>Counter.COUNT; c++) store<u32>(seat + Seat.COUNTERS + (<usize>c << 2), 0);
+    store<u32>(seat, may_block, Seat.MAY_BLOCK);
+    store<u32>(seat, 0, Seat.FAIL_AFTER);
+    set_this_seat(seat);
+    return i;
+  }
+  return -Errno.EAGAIN;
+}
+
+/** Leaves the seat. Context: this worker holds no lock. */
+export function worker_detach(): void {
+  const seat = this_seat();
+  if (seat == 0) return;
+  slab_drain(seat);
+  set_this_seat(0);
+  store_release(seat + Seat.STATE, SeatState.FREE); // last: the next owner may come at once
+}
+
+export function worker_scratch(): usize {
+  return this_seat() + Seat.SCRATCH;
+}
+
+export function worker_seat(): usize {
+  return this_seat();
+}
+
+/** What a seat has counted since it was taken. */
+export function worker_counter(seat: u32, counter: u32): f64 {
+  return <f64>load_acquire(seat_at(seat) + Seat.COUNTERS + (<usize>counter << 2));
+}
+
+/** 1 if the seat is taken. */
+export function worker_seat_taken(seat: u32): u32 {
+  return load_acquire(seat_at(seat) + Seat.STATE) == SeatState.TAKEN ? 1 : 0;
+}
+
+export function max_workers(): u32 {
+  return load<u32>(Header.MAX_WORKERS);
+}
+
+/** Chunks given out so far: each is Chunk.SIZE bytes for good. */
+export function slab_chunks(): f64 {
+  return <f64>load_acquire(Header.CHUNK_NEXT);
+}
+
+/** Verify build: the n-th slab reservation of this worker from now on fails; 0 turns it off. */
+export function fail_after(n: u32): void {
+  store<u32>(this_seat(), n, Seat.FAIL_AFTER);
+}
+
+/** Reservations left until the injected failure; 0: it has struck, or none is set. */
+export function fail_pending(): u32 {
+  return load<u32>(this_seat(), Seat.FAIL_AFTER);
+}
+
+function seat_at(index: u32): usize {
+  return <usize>load<u32>(Header.SEATS) + <usize>index * Seat.SIZE;
+}
+
+if (Header.END % Line.SIZE != 0) ERROR("seats begin a cache line");

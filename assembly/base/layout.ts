@@ -1,0 +1,269 @@
+// The memory map: every size, offset and alignment of the shared arena, one home.
+//
+//   0            null: never an object
+//   64           header: magic, layout version, size; then one cache line a shared word
+//   SEATS        one seat a worker: counters, magazines, cursors, scratch
+//   CHUNK_KINDS  one byte a chunk: which slab owns it (SlabKind + 1, 0 unused)
+//   CHUNKS       chunks of 16 KiB, each given to one slab for ever (type-stable)
+//   end          memory size; the memory never grows
+//
+// Invariants
+//   L1  everything is an offset from zero; no offset is below HEADER.
+//   L2  a chunk, once given to a slab, never serves another kind: a reader with a
+//       stale pointer finds an object of the kind it expects.
+//   L3  words that several workers write stand in cache lines of their own.
+//
+// Floor: base. Imports: shared.
+
+import { Abi, SlabKind } from "../shared/abi";
+import { VmaOut } from "../shared/abi";
+
+/** Bytes of a cache line on the machines we know (x86-64, most arm64). */
+export const enum Line {
+  SIZE = 64,
+}
+
+/** Header words. Each that changes while workers run has its own line (L3). */
+export const enum Header {
+  MAGIC = 64,
+  VERSION = 68,
+  BYTES = 72,
+  MAX_WORKERS = 76,
+  FLAGS = 80,
+  SEATS = 84,
+  CHUNK_KINDS = 88,
+  CHUNKS = 92,
+  CHUNK_COUNT = 96,
+  /** Next chunk never given out: claimed by compare-and-swap. */
+  CHUNK_NEXT = 128,
+  /** Next anon_vma identity. */
+  ANON_VMA_NEXT = 192,
+  /** Next inode of a shared anonymous object. */
+  INODE_NEXT = 196,
+  /** mms whose teardown waits for a worker (mmput_async): top of a stack. */
+  TEARDOWN = 256,
+  /** One line a slab: u64 depot = tag << 32 | first free object. */
+  DEPOTS = 320,
+  END = 1024,
+}
+if (Header.MAGIC != Abi.HEADER_MAGIC || Header.VERSION != Abi.HEADER_VERSION) ERROR("header words");
+if (Header.DEPOTS + SlabKind.COUNT * Line.SIZE > Header.END) ERROR("depots fit the header");
+
+export const enum EngineFlag {
+  PER_VMA_LOCK = 1,
+  SHARED = 2,
+}
+
+/** Chunks are what slabs get. */
+export const enum Chunk {
+  SHIFT = 14,
+  SIZE = 16384,
+}
+
+/** One worker's seat. Only its worker writes it, except STATE. */
+export const enum Seat {
+  STATE = 0,
+  /** 1 if this worker's thread may block in memory.atomic.wait. */
+  MAY_BLOCK = 4,
+  /** Verify build: fail the slab reservation when this reaches zero; 0 is off. */
+  FAIL_AFTER = 8,
+  COUNTERS = 64,
+  /** One 16-byte record a slab kind: head, count, allocations, frees. */
+  MAGAZINES = 192,
+  /** The maple cursor's path (maple/cursor.ts). */
+  CURSOR = 512,
+  /** A record shaped like a VMA: the range that an operation is about to map (mm/merge.ts). */
+  CANDIDATE = 2048,
+  /** u32: what this worker waits for in a lock's queue. */
+  TICKET = 2112,
+  /** Result and argument area, Abi.SCRATCH_BYTES. */
+  SCRATCH = 4096,
+  SIZE = 20480,
+}
+if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.SIZE) ERROR("scratch ends the seat");
+
+export const enum SeatState {
+  FREE = 0,
+  TAKEN = 1,
+}
+
+export const enum Magazine {
+  HEAD = 0,
+  COUNT = 4,
+  ALLOCATED = 8,
+  FREED = 12,
+  SIZE = 16,
+  /** Objects moved between a magazine and the depot at once. */
+  BATCH = 32,
+  /** A magazine above this gives BATCH back. */
+  HIGH = 96,
+}
+if (Seat.MAGAZINES + SlabKind.COUNT * Magazine.SIZE > Seat.CURSOR) ERROR("magazines fit");
+
+/** vm_area_struct: one cache line. The lock column names what a store needs. */
+export const enum Vma {
+  /** u32, atomic: 1 attached, 1+n readers, | WRITER, | DETACHED (mm/vma_lock.ts). */
+  REFCNT = 0,
+  /** u32, atomic: mm_lock_seq of the last write lock. mmap W. */
+  LOCK_SEQ = 4,
+  /** u32: owning mm. Before publication. */
+  MM = 8,
+  /** u32: file record, 0 none. Before publication. */
+  FILE = 12,
+  /** u64 bytes. mmap W + VMA W. */
+  START = 16,
+  /** u64 bytes, exclusive. mmap W + VMA W. */
+  END = 24,
+  /** u64. mmap W + VMA W. */
+  FLAGS = 32,
+  /** u64 pages; anonymous VMAs have one too (virtual page number). mmap W + VMA W. */
+  PGOFF = 40,
+  /** u32, atomic: identity | FORKED, 0 none. Set once under mmap R by compare-and-swap. */
+  ANON_VMA = 48,
+  /** u32: name record of PR_SET_VMA_ANON_NAME, 0 none. mmap W + VMA W. */
+  ANON_NAME = 52,
+  /** u32: bit 0: no vm_ops (anonymous). Before publication. */
+  KIND = 56,
+  /** u32: free list link while the record is free. */
+  LINK = 60,
+  SIZE = 64,
+}
+if (VmaOut.COUNT * 8 > Abi.SCRATCH_BYTES) ERROR("a VMA copy fits scratch");
+
+export const enum VmaKind {
+  /** No vm_ops: anonymous memory, private /dev/zero included. */
+  ANONYMOUS = 1,
+}
+
+/** anon_vma word: identity in the low bits. */
+export const enum AnonVma {
+  NONE = 0,
+  /** The chain is longer than one: inherited by fork. */
+  FORKED = 0x40000000,
+  ID_MASK = 0x3fffffff,
+}
+
+/** mm_struct. */
+export const enum Mm {
+  USERS = 0,
+  COUNT = 4,
+  LINK = 8,
+  TEARDOWN_NEXT = 12,
+  /** Line 1: the mmap lock (sync/rwlock.ts); the seat that holds it for writing, 0 none. */
+  LOCK = 64,
+  OWNER = 80,
+  /** Line 2: u32 mm_lock_seq, odd while write-held. */
+  LOCK_SEQ = 128,
+  /** Line 3: read-mostly. TREE = table address, number of regions (maple/tree.ts). */
+  TREE = 192,
+  PAGE_SHIFT = 200,
+  BOTTOM_UP = 204,
+  TASK_SIZE = 208,
+  MMAP_BASE = 216,
+  MMAP_MIN_ADDR = 224,
+  LEGACY_BASE = 232,
+  STACK_GUARD_GAP = 240,
+  MAX_MAP_COUNT = 244,
+  THP = 248,
+  OVERCOMMIT = 252,
+  /** Line 4: counters, pages, u64. mmap W. */
+  MAP_COUNT = 256,
+  CAPS = 260,
+  TOTAL_VM = 264,
+  DATA_VM = 272,
+  EXEC_VM = 280,
+  STACK_VM = 288,
+  LOCKED_VM = 296,
+  COMMIT = 304,
+  BRK = 312,
+  /** Line 5: limits. u64 bytes, u64.MAX_VALUE unlimited. mmap W. */
+  DEF_FLAGS = 320,
+  RLIMIT_AS = 328,
+  RLIMIT_DATA = 336,
+  RLIMIT_MEMLOCK = 344,
+  RLIMIT_STACK = 352,
+  TOTALRAM_PAGES = 360,
+  START_BRK = 368,
+  DATA_SEGMENT = 376,
+  /** Line 6. */
+  START_STACK = 384,
+  /** Root words of up to INLINE_REGIONS regions; larger spaces have a table of their own. */
+  INLINE_TABLE = 512,
+  SIZE = 1024,
+}
+
+export const enum Region {
+  /** A region is 2^30 pages: the key inside one is a non-negative i32 and never the unused mark. */
+  SHIFT = 30,
+  PAGES = 1 << 30,
+  MASK = (1 << 30) - 1,
+  INLINE = 32,
+  TABLE_MAX = 1024,
+}
+if (Mm.INLINE_TABLE + Region.INLINE * 4 > Mm.SIZE) ERROR("inline table fits");
+
+export const enum Cap {
+  IPC_LOCK = 1,
+  SYS_RAWIO = 2,
+}
+
+/** File record. */
+export const enum File {
+  REFS = 0,
+  FLAGS = 4,
+  DEV_MAJOR = 8,
+  DEV_MINOR = 12,
+  INODE = 16,
+  /** u64 bytes. */
+  SIZE_BYTES = 24,
+  NAME = 32,
+  NAME_LENGTH = 36,
+  LINK = 40,
+  SIZE = 64,
+}
+
+/** A piece of a name: link, then bytes. */
+export const enum Name {
+  NEXT = 0,
+  BYTES = 4,
+  CAPACITY = 124,
+  SIZE = 128,
+}
+
+/** Maple nodes (maple/node.ts has the drawing). */
+export const enum Node {
+  SLOTS = 16,
+  /** i32 starts, relative to the node's low bound; unused = UNUSED. */
+  STARTS = 0,
+  /** u32 entries or child nodes. */
+  ENTRIES = 64,
+  LEAF_SIZE = 128,
+  /** Inner nodes only: u32 largest gap of each child, pages. */
+  GAPS = 128,
+  INNER_SIZE = 192,
+  UNUSED = 0x7fffffff,
+  /** Free list link: a start, so a stale reader sees an odd number, never a foreign pointer. */
+  LINK = 60,
+  DEPTH_MAX = 12,
+}
+
+/** Bytes of an object of `kind`. */
+export function slab_object_size(kind: u32): u32 {
+  if (kind == SlabKind.LEAF) return Node.LEAF_SIZE;
+  if (kind == SlabKind.INNER) return Node.INNER_SIZE;
+  if (kind == SlabKind.VMA) return Vma.SIZE;
+  if (kind == SlabKind.MM) return Mm.SIZE;
+  if (kind == SlabKind.FILE) return File.SIZE;
+  if (kind == SlabKind.NAME) return Name.SIZE;
+  return Region.TABLE_MAX * 4;
+}
+
+/** Where a free object of `kind` keeps its link: a word no stale reader follows. */
+export function slab_link_offset(kind: u32): u32 {
+  if (kind == SlabKind.LEAF || kind == SlabKind.INNER) return Node.LINK;
+  if (kind == SlabKind.VMA) return Vma.LINK;
+  if (kind == SlabKind.MM) return Mm.LINK;
+  if (kind == SlabKind.FILE) return File.LINK;
+  if (kind == SlabKind.NAME) return Name.NEXT;
+  return (Region.TABLE_MAX - 1) * 4;
+}

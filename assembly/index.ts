@@ -1,0 +1,350 @@
+// The ABI: every export of the engine, as docs/abi.md lists them. One-line bodies only.
+//
+// Floor: index. Imports: everything below.
+
+import { Header, Mm, Seat } from "./base/layout";
+import { seat_scratch, this_seat } from "./base/worker";
+import { Abi, MmStat, VmaOut } from "./shared/abi";
+import { Errno } from "./shared/errno";
+import { file_create as make_file, file_info as copy_file_info } from "./mm/file";
+import { limit_from, mm_create as make_mm, mm_next as next_mm, mmget_not_zero as get_not_zero } from "./mm/mm";
+import {
+  mmap_read_trylock as try_read,
+  mmap_write_begin,
+  mmap_write_lock,
+  mmap_write_trylock as try_write,
+  mmap_write_unlock,
+} from "./mm/mmap_lock";
+import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
+import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
+import { Vma } from "./base/layout";
+import { Access } from "./shared/abi";
+import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
+import { mm_brk_init as init_brk, vma_install_locked } from "./ops/install";
+import { why_not_mergeable } from "./ops/merge";
+import { find_vma as find, find_vma_prev as find_prev, vma_lookup as lookup, vma_next } from "./ops/range";
+import { mm_validate_locked } from "./ops/validate";
+import { load_acquire } from "./sync/atomics";
+import {
+  rwlock_is_contended,
+  rwlock_read_cancel,
+  rwlock_read_queue,
+  rwlock_read_queued,
+  rwlock_write_cancel,
+  rwlock_write_queue,
+  rwlock_write_queued,
+  RwLock,
+} from "./sync/rwlock";
+import { mt_height, mt_load, mt_nodes } from "./maple/tree";
+
+// The arena and its workers.
+export {
+  arena_init,
+  fail_after,
+  fail_pending,
+  layout_version,
+  max_workers,
+  slab_chunks,
+  worker_attach,
+  worker_counter,
+  worker_detach,
+  worker_scratch,
+  worker_seat,
+  worker_seat_taken,
+} from "./arena";
+export { slab_bytes, slab_live } from "./alloc/slab";
+
+// Address spaces.
+export { mm_count, mm_is_valid, mm_run_deferred, mm_users, mmdrop, mmget, mmgrab, mmput, mmput_async } from "./mm/mm";
+export { file_get, file_put } from "./mm/file";
+
+export function mm_create(): i32 {
+  return make_mm(seat_scratch());
+}
+
+export function mmget_not_zero(mm: usize): i32 {
+  return get_not_zero(mm) ? 1 : 0;
+}
+
+export function mm_first(): usize {
+  return next_mm(0);
+}
+
+export function mm_next(mm: usize): usize {
+  return next_mm(mm);
+}
+
+export function mm_stat(mm: usize, stat: u32): f64 {
+  switch (stat) {
+    case MmStat.MAP_COUNT:
+      return <f64>load<u32>(mm, Mm.MAP_COUNT);
+    case MmStat.TOTAL_VM:
+      return <f64>load<u64>(mm, Mm.TOTAL_VM);
+    case MmStat.DATA_VM:
+      return <f64>load<u64>(mm, Mm.DATA_VM);
+    case MmStat.EXEC_VM:
+      return <f64>load<u64>(mm, Mm.EXEC_VM);
+    case MmStat.STACK_VM:
+      return <f64>load<u64>(mm, Mm.STACK_VM);
+    case MmStat.LOCKED_VM:
+      return <f64>load<u64>(mm, Mm.LOCKED_VM);
+    case MmStat.START_BRK:
+      return <f64>load<u64>(mm, Mm.START_BRK);
+    case MmStat.BRK:
+      return <f64>load<u64>(mm, Mm.BRK);
+    case MmStat.MMAP_BASE:
+      return <f64>load<u64>(mm, Mm.MMAP_BASE);
+    case MmStat.TASK_SIZE:
+      return <f64>load<u64>(mm, Mm.TASK_SIZE);
+    case MmStat.PAGE_SHIFT:
+      return <f64>load<u32>(mm, Mm.PAGE_SHIFT);
+    case MmStat.SEQUENCE:
+      return <f64>load_acquire(mm + Mm.LOCK_SEQ);
+    case MmStat.USERS:
+      return <f64>load_acquire(mm + Mm.USERS);
+    case MmStat.COUNT:
+      return <f64>load_acquire(mm + Mm.COUNT);
+    case MmStat.COMMIT:
+      return <f64>load<u64>(mm, Mm.COMMIT);
+    case MmStat.DEF_FLAGS:
+      return <f64>load<u64>(mm, Mm.DEF_FLAGS);
+    case MmStat.DATA_SEGMENT:
+      return <f64>load<u64>(mm, Mm.DATA_SEGMENT);
+    case MmStat.START_STACK:
+      return <f64>load<u64>(mm, Mm.START_STACK);
+    default:
+      return -Errno.EINVAL;
+  }
+}
+
+export function mm_limit_set(mm: usize, limit: u32, bytes: f64): void {
+  store<u64>(mm + Mm.RLIMIT_AS + (<usize>limit << 3), limit_from(bytes));
+}
+
+export function mm_caps_set(mm: usize, caps: u32): void {
+  store<u32>(mm, caps, Mm.CAPS);
+}
+
+export function mm_brk_init(mm: usize, start_brk: f64, brk: f64, data_segment: f64, start_stack: f64): void {
+  init_brk(mm, u(start_brk), u(brk), u(data_segment), u(start_stack));
+}
+
+/** 0 or an Invariant; scratch word 0 says where. */
+export function mm_validate(mm: usize): i32 {
+  const blocked = mmap_write_lock(mm);
+  if (blocked != 0) return blocked;
+  const result = mm_validate_locked(mm, seat_scratch());
+  mmap_write_unlock(mm);
+  return result;
+}
+
+export function mm_validate_under_lock(mm: usize): i32 {
+  return mm_validate_locked(mm, seat_scratch());
+}
+
+export function mm_tree_height(mm: usize, region: u32): u32 {
+  return mt_height(mm + Mm.TREE, region);
+}
+
+export function mm_tree_nodes(mm: usize, leaves: u32): u32 {
+  return mt_nodes(mm + Mm.TREE, leaves != 0);
+}
+
+export function file_create(): i32 {
+  return make_file(seat_scratch());
+}
+
+export function file_info(file: u32): void {
+  copy_file_info(file, seat_scratch());
+}
+
+// Locks.
+export { mmap_read_lock, mmap_read_unlock, mmap_write_downgrade, mmap_write_lock, mmap_write_unlock } from "./mm/mmap_lock";
+export { vma_end_read } from "./mm/vma_lock";
+
+export function mmap_read_trylock(mm: usize): i32 {
+  return try_read(mm) ? 1 : 0;
+}
+
+export function mmap_write_trylock(mm: usize): i32 {
+  return try_write(mm) ? 1 : 0;
+}
+
+export function mmap_lock_is_contended(mm: usize): i32 {
+  return rwlock_is_contended(mm + Mm.LOCK) ? 1 : 0;
+}
+
+function report_wait(word: usize, ticket: u32): void {
+  store<u32>(seat_scratch(), <u32>word);
+  store<u32>(seat_scratch(), ticket, 4);
+}
+
+export function mmap_read_queue(mm: usize): i32 {
+  const ticket = this_seat() + Seat.TICKET;
+  if (rwlock_read_queue(mm + Mm.LOCK, ticket)) return 1;
+  report_wait(mm + Mm.LOCK + RwLock.PHASE, load<u32>(ticket));
+  return 0;
+}
+
+export function mmap_read_queued(mm: usize, ticket: u32): i32 {
+  return rwlock_read_queued(mm + Mm.LOCK, ticket) ? 1 : 0;
+}
+
+/** 1: was let in first, the caller holds the lock. */
+export function mmap_read_cancel(mm: usize, ticket: u32): i32 {
+  return rwlock_read_cancel(mm + Mm.LOCK, ticket) ? 0 : 1;
+}
+
+function write_queue_result(mm: usize, held: bool): i32 {
+  if (!held) {
+    report_wait(mm + Mm.LOCK + RwLock.TURN, load<u32>(this_seat() + Seat.TICKET));
+    return 0;
+  }
+  mmap_write_begin(mm);
+  return 1;
+}
+
+export function mmap_write_queue(mm: usize): i32 {
+  return write_queue_result(mm, rwlock_write_queue(mm + Mm.LOCK, this_seat() + Seat.TICKET));
+}
+
+export function mmap_write_queued(mm: usize): i32 {
+  return write_queue_result(mm, rwlock_write_queued(mm + Mm.LOCK, this_seat() + Seat.TICKET));
+}
+
+export function mmap_write_cancel(mm: usize): i32 {
+  rwlock_write_cancel(mm + Mm.LOCK);
+  return 0;
+}
+
+// VMAs.
+export function lock_vma_under_rcu(mm: usize, address: f64): usize {
+  return lock_vma(mm, u(address));
+}
+
+export function lock_vma_under_rcu_i64(mm: usize, address: i64): usize {
+  return lock_vma(mm, address);
+}
+
+export function vma_start(vma: usize): f64 {
+  return <f64>vm_start(vma);
+}
+
+export function vma_end(vma: usize): f64 {
+  return <f64>vm_end(vma);
+}
+
+export function vma_flags(vma: usize): f64 {
+  return <f64>vm_flags(vma);
+}
+
+export function vma_pgoff(vma: usize): f64 {
+  return <f64>vm_pgoff(vma);
+}
+
+export function vma_file(vma: usize): u32 {
+  return vm_file(vma);
+}
+
+export function vma_mm(vma: usize): u32 {
+  return load<u32>(vma, Vma.MM);
+}
+
+export function vma_anon_vma(vma: usize): u32 {
+  return vm_anon_vma(vma);
+}
+
+export function vma_anon_name(vma: usize): u32 {
+  return load<u32>(vma, Vma.ANON_NAME);
+}
+
+export function vma_read(vma: usize, out: usize): void {
+  store<f64>(out, <f64>vm_start(vma), VmaOut.START * 8);
+  store<f64>(out, <f64>vm_end(vma), VmaOut.END * 8);
+  store<f64>(out, <f64>vm_flags(vma), VmaOut.FLAGS * 8);
+  store<f64>(out, <f64>vm_pgoff(vma), VmaOut.PGOFF * 8);
+  store<f64>(out, <f64>vm_file(vma), VmaOut.FILE * 8);
+  store<f64>(out, <f64>vm_anon_vma(vma), VmaOut.ANON_VMA * 8);
+  store<f64>(out, <f64>load<u32>(vma, Vma.ANON_NAME), VmaOut.ANON_NAME * 8);
+}
+
+export function vma_lookup(mm: usize, address: f64): usize {
+  return lookup(mm, u(address));
+}
+
+export function vma_lookup_i64(mm: usize, address: i64): usize {
+  return lookup(mm, address);
+}
+
+export function find_vma(mm: usize, address: f64): usize {
+  return find(mm, u(address));
+}
+
+export function find_vma_i64(mm: usize, address: i64): usize {
+  return find(mm, address);
+}
+
+export function find_vma_prev(mm: usize, address: f64): usize {
+  return find_prev(mm, u(address));
+}
+
+export function find_vma_prev_i64(mm: usize, address: i64): usize {
+  return find_prev(mm, address);
+}
+
+export function peek(mm: usize, address: f64, out: usize): i32 {
+  return peek_vma(mm, u(address), out);
+}
+
+export function peek_i64(mm: usize, address: i64, out: usize): i32 {
+  return peek_vma(mm, address, out);
+}
+
+/** `n` addresses (f64) at `input`, a VMA or 0 (u32) each at `out`; how many were found. */
+export function lookup_many(mm: usize, input: usize, out: usize, n: u32): u32 {
+  const shift = load<u32>(mm, Mm.PAGE_SHIFT);
+  let found: u32 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const vma = mt_load(mm + Mm.TREE, u(load<f64>(input + (<usize>i << 3))) >> shift);
+    store<u32>(out + (<usize>i << 2), vma);
+    found += vma != 0 ? 1 : 0;
+  }
+  return found;
+}
+
+/** Apart bits that keep the VMA at `address` from merging with the one after it; -EINVAL: no such pair. */
+export function vma_explain(mm: usize, address: f64): i32 {
+  const vma = lookup(mm, u(address));
+  const next: usize = vma == 0 ? 0 : vma_next(mm, vma);
+  return next == 0 ? -Errno.EINVAL : <i32>why_not_mergeable(mm, vma, next);
+}
+
+export function vma_install(mm: usize, start: f64, end: f64, flags: f64, pgoff: f64, file: u32): i32 {
+  const blocked = mmap_write_lock(mm);
+  if (blocked != 0) return blocked;
+  const result = vma_install_locked(mm, u(start), u(end), <u64>flags, <u64>pgoff, file);
+  mmap_write_unlock(mm);
+  return result;
+}
+
+// Faults and system calls.
+export function handle_mm_fault(mm: usize, address: f64, access: Access): i32 {
+  return fault(mm, u(address), access);
+}
+
+export function handle_mm_fault_i64(mm: usize, address: i64, access: Access): i32 {
+  return fault(mm, address, access);
+}
+
+export function handle_mm_fault_locked(mm: usize, address: f64, access: Access): i32 {
+  return fault_locked(mm, u(address), access);
+}
+
+export * from "./syscalls";
+
+/** An address as it comes from JavaScript: a non-negative safe integer. */
+function u(value: f64): u64 {
+  return <u64>(<i64>value);
+}
+
+if (Abi.HEADER != Header.MAGIC) ERROR("the header begins with its magic");

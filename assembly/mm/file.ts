@@ -1,0 +1,87 @@
+// File records: the identity behind a file mapping, shared by all workers.
+//
+// One record is one open file description: two opens of one file are two records and
+// do not merge (R-MERGE-12). A record lives while a FileRef or a VMA refers to it.
+//
+// Floor: mm. Imports: base, alloc, sync/refcount, name.
+
+import { File, Header } from "../base/layout";
+import { slab_alloc, slab_free } from "../alloc/slab";
+import { FileArg, SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { FileFlag } from "../shared/flags";
+import { fetch_add } from "../sync/atomics";
+import { refcount_dec_and_test, refcount_inc, refcount_set } from "../sync/refcount";
+import { name_copy, name_free, name_make } from "./name";
+
+/** A file from FileArg words at `args`; one reference. 0 is never returned: -ENOMEM. */
+export function file_create(args: usize): i32 {
+  const length = <u32>load<f64>(args, FileArg.NAME_LENGTH * 8);
+  if (length > <u32>FileArg.NAME_MAX) return -Errno.EINVAL;
+  const file = slab_alloc(SlabKind.FILE);
+  if (file == 0) return -Errno.ENOMEM;
+  const name = name_make(args + FileArg.NAME_OFFSET, length);
+  if (name == 0 && length != 0) {
+    slab_free(SlabKind.FILE, file);
+    return -Errno.ENOMEM;
+  }
+  store<u32>(file, <u32>load<f64>(args, FileArg.FLAGS * 8), File.FLAGS);
+  store<u32>(file, <u32>load<f64>(args, FileArg.DEV_MAJOR * 8), File.DEV_MAJOR);
+  store<u32>(file, <u32>load<f64>(args, FileArg.DEV_MINOR * 8), File.DEV_MINOR);
+  store<u64>(file, <u64>load<f64>(args, FileArg.INODE * 8), File.INODE);
+  store<u64>(file, <u64>load<f64>(args, FileArg.SIZE * 8), File.SIZE_BYTES);
+  store<u32>(file, name, File.NAME);
+  store<u32>(file, length, File.NAME_LENGTH);
+  refcount_set(file + File.REFS, 1);
+  return <i32>file;
+}
+
+/** The object behind one MAP_SHARED|MAP_ANONYMOUS mapping (R-BASE-9); 0 if the arena is full. */
+export function file_create_shared_anon(bytes: u64): u32 {
+  const file = slab_alloc(SlabKind.FILE);
+  if (file == 0) return 0;
+  store<u32>(file, FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHMEM | FileFlag.SHARED_ANON, File.FLAGS);
+  store<u32>(file, 0, File.DEV_MAJOR);
+  store<u32>(file, SHMEM_DEV_MINOR, File.DEV_MINOR);
+  store<u64>(file, <u64>fetch_add(Header.INODE_NEXT, 1), File.INODE);
+  store<u64>(file, bytes, File.SIZE_BYTES);
+  store<u32>(file, 0, File.NAME);
+  store<u32>(file, 0, File.NAME_LENGTH);
+  refcount_set(file + File.REFS, 1);
+  return <u32>file;
+}
+
+export function file_get(file: u32): void {
+  refcount_inc(<usize>file + File.REFS);
+}
+
+export function file_put(file: u32): void {
+  if (!refcount_dec_and_test(<usize>file + File.REFS)) return;
+  name_free(load<u32>(file, File.NAME));
+  slab_free(SlabKind.FILE, file);
+}
+
+/** Writes the FileArg words and the name's bytes at `out`. Context: the caller holds a reference. */
+export function file_info(file: u32, out: usize): void {
+  const length = load<u32>(file, File.NAME_LENGTH);
+  store<f64>(out, <f64>load<u32>(file, File.FLAGS), FileArg.FLAGS * 8);
+  store<f64>(out, <f64>load<u32>(file, File.DEV_MAJOR), FileArg.DEV_MAJOR * 8);
+  store<f64>(out, <f64>load<u32>(file, File.DEV_MINOR), FileArg.DEV_MINOR * 8);
+  store<f64>(out, <f64>load<u64>(file, File.INODE), FileArg.INODE * 8);
+  store<f64>(out, <f64>load<u64>(file, File.SIZE_BYTES), FileArg.SIZE * 8);
+  store<f64>(out, <f64>length, FileArg.NAME_LENGTH * 8);
+  name_copy(load<u32>(file, File.NAME), length, out + FileArg.NAME_OFFSET);
+}
+
+export function file_flags(file: u32): u32 {
+  return load<u32>(file, File.FLAGS);
+}
+
+/** Pages of `file`, rounded up; u64.MAX_VALUE if its size is unknown. */
+export function file_pages(file: u32, shift: u32): u64 {
+  if ((file_flags(file) & FileFlag.SIZE_UNKNOWN) != 0) return u64.MAX_VALUE;
+  return (load<u64>(file, File.SIZE_BYTES) + ((<u64>1 << shift) - 1)) >> shift;
+}
+
+/** Minor number of the kernel's internal tmpfs, as maps shows it (00:01). */
+const SHMEM_DEV_MINOR: u32 = 1;

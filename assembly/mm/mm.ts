@@ -1,0 +1,187 @@
+// mm_struct: creation, the two reference counts, teardown by the last user.
+// Source: include/linux/sched/mm.h, kernel/fork.c (R-LOCK-1..16).
+//
+// Invariants
+//   M1  all mm_users together hold one mm_count; mm_users 0 is final (R-LOCK-4).
+//   M2  whoever takes mm_users to 0 tears the space down, exactly once, or queues
+//       that (mmput_async); then the users' mm_count is dropped.
+//   M3  whoever takes mm_count to 0 frees the record; its memory stays an mm for
+//       ever, so a stale handle reads counts of 0 or of the next mm, never garbage.
+//
+// Floor: mm. Imports: base, alloc, sync, maple, mm/vma, vma_lock, mmap_lock.
+
+import { Cap, Chunk, Header, Mm, Region, Vma } from "../base/layout";
+import { slab_alloc, slab_free, slab_owns, slab_reserve } from "../alloc/slab";
+import { mt_destroy, mt_find, mt_init } from "../maple/tree";
+import { MmArg, SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { cmpxchg, exchange, load_acquire } from "../sync/atomics";
+import {
+  refcount_dec_and_test,
+  refcount_inc,
+  refcount_inc_not_zero,
+  refcount_read,
+  refcount_set,
+} from "../sync/refcount";
+import { mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
+import { vma_free } from "./vma";
+import { vma_mark_detached, vma_start_write } from "./vma_lock";
+
+/** A new mm from the MmArg words at `args`: mm_users 1, mm_count 1. The mm, -ENOMEM or -EINVAL. */
+export function mm_create(args: usize): i32 {
+  const shift = <u32>load<f64>(args, MmArg.PAGE_SHIFT * 8);
+  const task_pages = <u64>load<f64>(args, MmArg.TASK_SIZE * 8) >> shift;
+  const regions = <u32>((task_pages + Region.MASK) >> Region.SHIFT);
+  if (shift < 12 || shift > 16 || regions == 0 || regions > <u32>Region.TABLE_MAX) return -Errno.EINVAL;
+  const mm = mm_alloc(regions);
+  if (mm == 0) return -Errno.ENOMEM;
+  store<u32>(mm, shift, Mm.PAGE_SHIFT);
+  store<u32>(mm, <u32>load<f64>(args, MmArg.BOTTOM_UP * 8), Mm.BOTTOM_UP);
+  store<u64>(mm, <u64>load<f64>(args, MmArg.TASK_SIZE * 8), Mm.TASK_SIZE);
+  store<u64>(mm, <u64>load<f64>(args, MmArg.MMAP_BASE * 8), Mm.MMAP_BASE);
+  store<u64>(mm, <u64>load<f64>(args, MmArg.MMAP_MIN_ADDR * 8), Mm.MMAP_MIN_ADDR);
+  store<u64>(mm, <u64>load<f64>(args, MmArg.LEGACY_BASE * 8), Mm.LEGACY_BASE);
+  store<u32>(mm, <u32>load<f64>(args, MmArg.STACK_GUARD_GAP_PAGES * 8), Mm.STACK_GUARD_GAP);
+  store<u32>(mm, <u32>load<f64>(args, MmArg.MAX_MAP_COUNT * 8), Mm.MAX_MAP_COUNT);
+  store<u32>(mm, <u32>load<f64>(args, MmArg.THP * 8), Mm.THP);
+  store<u32>(mm, <u32>load<f64>(args, MmArg.OVERCOMMIT * 8), Mm.OVERCOMMIT);
+  let caps: u32 = load<f64>(args, MmArg.CAP_IPC_LOCK * 8) != 0 ? Cap.IPC_LOCK : 0;
+  if (load<f64>(args, MmArg.CAP_SYS_RAWIO * 8) != 0) caps |= Cap.SYS_RAWIO;
+  store<u32>(mm, caps, Mm.CAPS);
+  const brk = <u64>load<f64>(args, MmArg.START_BRK * 8);
+  store<u64>(mm, brk, Mm.START_BRK);
+  store<u64>(mm, brk, Mm.BRK);
+  store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_AS * 8)), Mm.RLIMIT_AS);
+  store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_DATA * 8)), Mm.RLIMIT_DATA);
+  store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_MEMLOCK * 8)), Mm.RLIMIT_MEMLOCK);
+  store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_STACK * 8)), Mm.RLIMIT_STACK);
+  store<u64>(mm, limit_from(load<f64>(args, MmArg.TOTALRAM_PAGES * 8)), Mm.TOTALRAM_PAGES);
+  mm_publish(mm);
+  return <i32>mm;
+}
+
+/** A limit argument: negative is unlimited. */
+export function limit_from(value: f64): u64 {
+  return value < 0 ? u64.MAX_VALUE : <u64>value;
+}
+
+/** An empty mm record with its tree; counts still 0. 0 if the arena is full. */
+export function mm_alloc(regions: u32): usize {
+  const large = regions > <u32>Region.INLINE;
+  if (slab_reserve(SlabKind.MM, 1) != 0) return 0;
+  if (large && slab_reserve(SlabKind.TABLE, 1) != 0) return 0;
+  const mm = slab_alloc(SlabKind.MM);
+  // The lock words and mm_lock_seq stay as they are: free, even, and never going
+  // back, so that a stale reader cannot see an old number come true again.
+  memory.fill(mm + Mm.TREE, 0, Mm.SIZE - Mm.TREE);
+  const table = large ? slab_alloc(SlabKind.TABLE) : mm + Mm.INLINE_TABLE;
+  mt_init(mm + Mm.TREE, table, regions);
+  return mm;
+}
+
+/** Sets the counts of a filled record: from here on it is an mm. */
+export function mm_publish(mm: usize): void {
+  refcount_set(mm + Mm.USERS, 1);
+  refcount_set(mm + Mm.COUNT, 1); // last: M3, what mm_next takes for a live mm
+}
+
+export function mmgrab(mm: usize): void {
+  refcount_inc(mm + Mm.COUNT);
+}
+
+export function mmdrop(mm: usize): void {
+  if (!refcount_dec_and_test(mm + Mm.COUNT)) return;
+  const table = load<u32>(mm, Mm.TREE);
+  if (<usize>table != mm + Mm.INLINE_TABLE) slab_free(SlabKind.TABLE, table);
+  slab_free(SlabKind.MM, mm);
+}
+
+export function mmget(mm: usize): void {
+  refcount_inc(mm + Mm.USERS);
+}
+
+export function mmget_not_zero(mm: usize): bool {
+  return refcount_inc_not_zero(mm + Mm.USERS);
+}
+
+/** One user less; the last one tears the space down here and now (M2). */
+export function mmput(mm: usize): void {
+  if (refcount_dec_and_test(mm + Mm.USERS)) mm_teardown(mm);
+}
+
+/** One user less; the last one only queues the teardown (R-LOCK-13). */
+export function mmput_async(mm: usize): void {
+  if (!refcount_dec_and_test(mm + Mm.USERS)) return;
+  while (true) {
+    const top = load_acquire(Header.TEARDOWN);
+    store<u32>(mm, top, Mm.TEARDOWN_NEXT);
+    // Publishes the link above; partner: the exchange in mm_run_deferred. Nothing is
+    // popped one by one, so there is no ABA.
+    if (cmpxchg(Header.TEARDOWN, top, <u32>mm) == top) return;
+  }
+}
+
+/** Tears down everything mmput_async has queued; how many mms. */
+export function mm_run_deferred(): i32 {
+  let mm = <usize>exchange(Header.TEARDOWN, 0); // claims the whole stack
+  let n = 0;
+  while (mm != 0) {
+    const next = <usize>load<u32>(mm, Mm.TEARDOWN_NEXT);
+    mm_teardown(mm);
+    mm = next;
+    n++;
+  }
+  return n;
+}
+
+/** exit_mmap, then the users' mm_count (R-LOCK-10, 11). Context: mm_users is 0, so nobody holds a lock. */
+function mm_teardown(mm: usize): void {
+  // No user is left and lock holders are users, so this cannot fail: no waiting here.
+  const alone = mmap_write_trylock(mm);
+  assert(alone); // R-LOCK-12
+  const limit = load<u64>(mm, Mm.TASK_SIZE) >> load<u32>(mm, Mm.PAGE_SHIFT);
+  const shift = load<u32>(mm, Mm.PAGE_SHIFT);
+  let page: u64 = 0;
+  while (true) {
+    const vma = <usize>mt_find(mm + Mm.TREE, page, limit);
+    if (vma == 0) break;
+    page = load<u64>(vma, Vma.END) >> shift;
+    vma_start_write(vma, mm);
+    vma_mark_detached(vma, mm);
+    vma_free(vma);
+  }
+  mt_destroy(mm + Mm.TREE);
+  memory.fill(mm + Mm.MAP_COUNT, 0, 4);
+  memory.fill(mm + Mm.TOTAL_VM, 0, Mm.BRK - Mm.TOTAL_VM);
+  mmap_write_unlock(mm);
+  mmdrop(mm);
+}
+
+export function mm_users(mm: usize): u32 {
+  return refcount_read(mm + Mm.USERS);
+}
+
+export function mm_count(mm: usize): u32 {
+  return refcount_read(mm + Mm.COUNT);
+}
+
+/** The live mm at the lowest address above `after`; 0 at the end. A snapshot: for validators and tools. */
+export function mm_next(after: usize): usize {
+  const kinds = <usize>load<u32>(Header.CHUNK_KINDS);
+  const base = <usize>load<u32>(Header.CHUNKS);
+  const chunks = load_acquire(Header.CHUNK_NEXT);
+  let chunk: u32 = after == 0 ? 0 : <u32>((after - base) >> Chunk.SHIFT);
+  for (; chunk < chunks; chunk++) {
+    if (<u32>load<u8>(kinds + chunk) != SlabKind.MM + 1) continue;
+    const first = base + (<usize>chunk << Chunk.SHIFT);
+    for (let mm = first; mm + Mm.SIZE <= first + (1 << Chunk.SHIFT); mm += Mm.SIZE) {
+      if (mm > after && mm_count(mm) != 0) return mm;
+    }
+  }
+  return 0;
+}
+
+/** True if `mm` is the address of an mm record: misuse checks of the facade. */
+export function mm_is_valid(mm: usize): bool {
+  return slab_owns(SlabKind.MM, mm) && mm_count(mm) != 0;
+}

@@ -1,0 +1,126 @@
+// vm_area_struct: make, copy, free; page arithmetic. Fields and their locks: base/layout.ts.
+// Source: include/linux/mm_types.h.
+//
+// Invariants
+//   A VMA record is DETACHED (mm/vma_lock.ts) from the moment it is made until it is
+//   attached; it owns one reference of its file. vm_lock_seq of a fresh record is the
+//   current section's: made under the mmap write lock, it is write-locked at once.
+//
+// Floor: mm. Imports: base, alloc, mm/file, mm/vma_lock.
+
+import { AnonVma, Mm, Vma, VmaKind } from "../base/layout";
+import { slab_alloc, slab_free } from "../alloc/slab";
+import { SlabKind } from "../shared/abi";
+import { fetch_add, load_acquire, store_release, store_release64, cmpxchg } from "../sync/atomics";
+import { Header } from "../base/layout";
+import { file_get, file_put } from "./file";
+import { name_get, name_put } from "./name";
+import { VmaLock, vma_start_write } from "./vma_lock";
+
+/** A detached, write-locked record; 0 if none was reserved and the arena is full. Context: mmap write lock. */
+export function vma_alloc(mm: usize): usize {
+  const vma = slab_alloc(SlabKind.VMA);
+  if (vma == 0) return 0;
+  // A record never used before: nobody can have a pointer to it.
+  if (load_acquire(vma + Vma.REFCNT) == 0) store_release(vma + Vma.REFCNT, VmaLock.DETACHED);
+  // vm_lock_seq first: a peek at the old life of this record must fail from here on.
+  vma_start_write(vma, mm);
+  store_release(vma + Vma.MM, <u32>mm);
+  return vma;
+}
+
+/** Copies all that defines a mapping from one VMA-shaped record to a fresh one. Takes its own file reference. */
+export function vma_fill(vma: usize, from: usize): void {
+  const file = load<u32>(from, Vma.FILE);
+  if (file != 0) file_get(file);
+  const name = load<u32>(from, Vma.ANON_NAME);
+  if (name != 0) name_get(name);
+  store_release(vma + Vma.FILE, file);
+  store_release64(vma + Vma.START, load<u64>(from, Vma.START));
+  store_release64(vma + Vma.END, load<u64>(from, Vma.END));
+  store_release64(vma + Vma.FLAGS, load<u64>(from, Vma.FLAGS));
+  store_release64(vma + Vma.PGOFF, load<u64>(from, Vma.PGOFF));
+  store_release(vma + Vma.ANON_VMA, load<u32>(from, Vma.ANON_VMA));
+  store_release(vma + Vma.ANON_NAME, name);
+  store<u32>(vma, load<u32>(from, Vma.KIND), Vma.KIND);
+}
+
+/** Frees a detached record and its file reference. */
+export function vma_free(vma: usize): void {
+  const file = load<u32>(vma, Vma.FILE);
+  if (file != 0) file_put(file);
+  const name = load<u32>(vma, Vma.ANON_NAME);
+  if (name != 0) name_put(name);
+  slab_free(SlabKind.VMA, vma);
+}
+
+// Fields of an attached VMA. Context of the setters: mmap write lock and VMA write lock;
+// atomic, because peek reads them without any lock.
+
+export function vm_start(vma: usize): u64 {
+  return load<u64>(vma, Vma.START);
+}
+
+export function vm_end(vma: usize): u64 {
+  return load<u64>(vma, Vma.END);
+}
+
+export function vm_flags(vma: usize): u64 {
+  return load<u64>(vma, Vma.FLAGS);
+}
+
+export function vm_pgoff(vma: usize): u64 {
+  return load<u64>(vma, Vma.PGOFF);
+}
+
+export function vm_file(vma: usize): u32 {
+  return load<u32>(vma, Vma.FILE);
+}
+
+export function set_vm_start(vma: usize, start: u64): void {
+  store_release64(vma + Vma.START, start);
+}
+
+export function set_vm_end(vma: usize, end: u64): void {
+  store_release64(vma + Vma.END, end);
+}
+
+export function set_vm_flags(vma: usize, flags: u64): void {
+  store_release64(vma + Vma.FLAGS, flags);
+}
+
+export function set_vm_pgoff(vma: usize, pgoff: u64): void {
+  store_release64(vma + Vma.PGOFF, pgoff);
+}
+
+/** anon_vma word: identity, maybe | FORKED; 0 none. Atomic: set under read locks. */
+export function vm_anon_vma(vma: usize): u32 {
+  return load_acquire(vma + Vma.ANON_VMA);
+}
+
+export function set_vm_anon_vma(vma: usize, word: u32): void {
+  store_release(vma + Vma.ANON_VMA, word);
+}
+
+/** Gives a VMA its identity unless another fault was first (mmap read lock is enough). */
+export function claim_anon_vma(vma: usize, word: u32): void {
+  cmpxchg(vma + Vma.ANON_VMA, AnonVma.NONE, word);
+}
+
+/** An identity never used before (modulo 2^30). */
+export function new_anon_vma(): u32 {
+  return (fetch_add(Header.ANON_VMA_NEXT, 1) & AnonVma.ID_MASK) | 0;
+}
+
+/** vma_is_anonymous: no vm_ops (R-BASE-8). */
+export function vma_is_anonymous(vma: usize): bool {
+  return (load<u32>(vma, Vma.KIND) & VmaKind.ANONYMOUS) != 0;
+}
+
+export function vma_pages(vma: usize, shift: u32): u64 {
+  return (vm_end(vma) - vm_start(vma)) >> shift;
+}
+
+export function page_shift(mm: usize): u32 {
+  return load<u32>(mm, Mm.PAGE_SHIFT);
+}

@@ -1,0 +1,79 @@
+// fork: a copy of an address space (dup_mmap).
+// Source: kernel/fork.c, mm/mmap.c; R-FORK-*.
+//
+// Invariants
+//   F1  VMAs are copied one by one and never merge (R-FORK-4).
+//   F2  the child is private until it is returned: on any failure it is torn down by its
+//       own mmput and the parent is as before (only write locks were taken in it).
+//
+// Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
+
+import { AnonVma, Mm, Vma } from "../base/layout";
+import { slab_reserve } from "../alloc/slab";
+import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK } from "../mm/flags";
+import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
+import { mm_alloc, mm_publish, mmput } from "../mm/mm";
+import { new_anon_vma, page_shift, vm_anon_vma, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
+import { vma_start_write } from "../mm/vma_lock";
+import { SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { vm_enough_memory, vm_stat_account } from "./account";
+import { candidate, vma_insert } from "./merge";
+import { find_vma, prelock, task_size } from "./range";
+import { reserve } from "./reserve";
+
+/** The child mm (mm_users 1, mm_count 1), -ENOMEM or -WOULD_BLOCK. Takes the parent's write lock. */
+export function mm_fork(mm: usize): i32 {
+  const blocked = mmap_write_lock(mm);
+  if (blocked != 0) return blocked;
+  const result = fork_locked(mm);
+  mmap_write_unlock(mm);
+  return result;
+}
+
+export function fork_locked(mm: usize): i32 {
+  const blocked = prelock(mm, 0, task_size(mm));
+  if (blocked != 0) return blocked;
+  const child = mm_alloc(load<u32>(mm + Mm.TREE, 4));
+  if (child == 0) return -Errno.ENOMEM;
+  // Settings and limits; counters start from nothing and follow the copies.
+  memory.copy(child + Mm.PAGE_SHIFT, mm + Mm.PAGE_SHIFT, Mm.MAP_COUNT - Mm.PAGE_SHIFT);
+  store<u32>(child, load<u32>(mm, Mm.CAPS), Mm.CAPS);
+  memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.INLINE_TABLE - Mm.BRK);
+  store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
+  mm_publish(child);
+  mmap_write_lock(child); // nobody else knows the child: cannot block
+  const failed = copy_vmas(mm, child);
+  mmap_write_unlock(child);
+  if (failed == 0) return <i32>child;
+  mmput(child);
+  return failed;
+}
+
+function copy_vmas(mm: usize, child: usize): i32 {
+  const shift = page_shift(mm);
+  let at: u64 = 0;
+  while (true) {
+    const vma = find_vma(mm, at);
+    if (vma == 0) return 0;
+    at = vm_end(vma);
+    vma_start_write(vma, mm); // upstream race 4: no fault while it is copied
+    const flags = vm_flags(vma);
+    if ((flags & VM_DONTCOPY) != 0) continue; // R-FORK-2
+    const pages = <i64>vma_pages(vma, shift);
+    if (slab_reserve(SlabKind.VMA, 1) != 0 || reserve(child, 1, vm_start(vma), at, 1) != 0) return -Errno.ENOMEM;
+    if ((flags & VM_ACCOUNT) != 0 && !vm_enough_memory(child, pages)) return -Errno.ENOMEM;
+    const c = candidate();
+    memory.copy(c, vma, Vma.SIZE);
+    store<u64>(c, flags & ~VM_LOCKED_MASK, Vma.FLAGS); // R-FORK-11
+    store<u32>(c, child_anon_vma(vm_anon_vma(vma), flags), Vma.ANON_VMA);
+    vma_insert(child, c);
+    vm_stat_account(child, flags & ~VM_LOCKED_MASK, pages);
+  }
+}
+
+/** R-AV-23, R-FORK-5: a touched VMA gets an identity of its own, chained to the parent's. */
+function child_anon_vma(word: u32, flags: u64): u32 {
+  if (word == AnonVma.NONE || (flags & VM_WIPEONFORK) != 0) return AnonVma.NONE;
+  return new_anon_vma() | AnonVma.FORKED;
+}

@@ -1,0 +1,199 @@
+// madvise(2): advice that changes flags splits and merges; advice on pages validates.
+// Source: mm/madvise.c; R-MADV-*.
+//
+// Pages are not modelled: page advice answers as Linux does and leaves behind what the
+// VMA keeps of it (identities, MAYBE_GUARD).
+// Context: mmap write lock. Floor: ops. Imports: mm, ops.
+
+import {
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_DROPPABLE,
+  VM_HUGEPAGE,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_MAYBE_GUARD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_MERGEABLE,
+  VM_NOHUGEPAGE,
+  VM_PFNMAP,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEALED,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_SPECIAL,
+  VM_WIPEONFORK,
+  VM_WRITE,
+} from "../mm/flags";
+import { file_flags } from "../mm/file";
+import { page_shift, set_vm_flags, vm_end, vm_file, vm_flags, vm_start, vma_is_anonymous } from "../mm/vma";
+import { vma_start_write } from "../mm/vma_lock";
+import { Errno } from "../shared/errno";
+import { Advice, FileFlag } from "../shared/flags";
+import { vma_modify } from "./modify";
+import { anon_vma_prepare, pages_within_file } from "./populate";
+import { find_vma, is_page_aligned, page_align, prelock } from "./range";
+
+const REFUSED: u64 = 1 << 63;
+
+/** madvise(2) under the write lock. */
+export function madvise_locked(mm: usize, start: u64, length: u64, advice: i32): i32 {
+  if (!is_known(advice)) return -Errno.EINVAL; // R-MADV-6
+  if (!is_page_aligned(mm, start)) return -Errno.EINVAL; // R-MADV-8
+  const size = page_align(mm, length);
+  if (length != 0 && size == 0) return -Errno.EINVAL;
+  const end = start + size;
+  if (end < start) return -Errno.EINVAL; // R-MADV-14
+  if (end == start) return 0; // R-MADV-7
+  if (advice == Advice.HWPOISON || advice == Advice.SOFT_OFFLINE) return -Errno.EPERM;
+  const blocked = prelock(mm, start, end);
+  if (blocked != 0) return blocked;
+  if (advice == Advice.POPULATE_READ || advice == Advice.POPULATE_WRITE) {
+    return madvise_populate(mm, start, end, advice == Advice.POPULATE_WRITE);
+  }
+  let hole = false;
+  let at = start;
+  while (at < end) {
+    const vma = find_vma(mm, at);
+    if (vma == 0 || vm_start(vma) >= end) return -Errno.ENOMEM; // R-MADV-5
+    if (vm_start(vma) > at) {
+      hole = true;
+      at = vm_start(vma);
+    }
+    const to = vm_end(vma) < end ? vm_end(vma) : end;
+    const failed = madvise_vma(mm, vma, at, to, advice);
+    if (failed != 0) return failed;
+    at = to;
+  }
+  return hole ? -Errno.ENOMEM : 0;
+}
+
+function is_known(advice: i32): bool {
+  if (advice >= Advice.NORMAL && advice <= Advice.DONTNEED) return true;
+  if (advice >= Advice.FREE && advice <= Advice.COLLAPSE) return true;
+  return advice >= Advice.HWPOISON && advice <= Advice.GUARD_REMOVE;
+}
+
+function is_discard(advice: i32): bool {
+  return (
+    advice == Advice.DONTNEED ||
+    advice == Advice.FREE ||
+    advice == Advice.REMOVE ||
+    advice == Advice.DONTFORK ||
+    advice == Advice.WIPEONFORK ||
+    advice == Advice.DONTNEED_LOCKED ||
+    advice == Advice.GUARD_INSTALL
+  );
+}
+
+function madvise_vma(mm: usize, vma: usize, start: u64, end: u64, advice: i32): i32 {
+  const old = vm_flags(vma);
+  // R-SEAL-11..13: what cannot be written must not be discarded either.
+  const sealed = (old & (VM_SEALED | VM_WRITE)) == VM_SEALED && vma_is_anonymous(vma);
+  if (sealed && is_discard(advice)) return -Errno.EPERM;
+  const flags = advised_flags(vma, advice, old);
+  if ((flags & REFUSED) != 0) return -(<i32>(flags ^ REFUSED));
+  if (flags == old) return advice_on_pages(mm, vma, advice, old);
+  const target = vma_modify(mm, vma, start, end, flags);
+  return target >= 0 ? 0 : target == -Errno.ENOMEM ? -Errno.EAGAIN : target;
+}
+
+/** The flags after `advice`, the old ones if it is about pages, or REFUSED | errno. */
+function advised_flags(vma: usize, advice: i32, flags: u64): u64 {
+  const shared = (flags & (VM_SHARED | VM_MAYSHARE)) != 0;
+  switch (advice) {
+    case Advice.NORMAL:
+      return flags & ~(VM_RAND_READ | VM_SEQ_READ);
+    case Advice.SEQUENTIAL:
+      return (flags & ~VM_RAND_READ) | VM_SEQ_READ;
+    case Advice.RANDOM:
+      return (flags & ~VM_SEQ_READ) | VM_RAND_READ;
+    case Advice.DONTFORK:
+      return flags | VM_DONTCOPY;
+    case Advice.DOFORK:
+      return (flags & VM_IO) != 0 ? REFUSED | Errno.EINVAL : flags & ~VM_DONTCOPY;
+    case Advice.WIPEONFORK:
+      return vm_file(vma) != 0 || shared ? REFUSED | Errno.EINVAL : flags | VM_WIPEONFORK; // R-MADV-10
+    case Advice.KEEPONFORK:
+      return (flags & VM_DROPPABLE) != 0 ? REFUSED | Errno.EINVAL : flags & ~VM_WIPEONFORK; // R-MADV-9
+    case Advice.DONTDUMP:
+      return flags | VM_DONTDUMP;
+    case Advice.DODUMP: {
+      const special = (flags & VM_HUGETLB) == 0 && (flags & VM_SPECIAL) != 0;
+      return special || (flags & VM_DROPPABLE) != 0 ? REFUSED | Errno.EINVAL : flags & ~VM_DONTDUMP;
+    }
+    case Advice.MERGEABLE: {
+      const unfit = shared || (flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0;
+      return unfit ? flags : flags | VM_MERGEABLE;
+    }
+    case Advice.UNMERGEABLE:
+      return flags & ~VM_MERGEABLE;
+    case Advice.HUGEPAGE:
+      return (flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
+    case Advice.NOHUGEPAGE:
+      return (flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
+    default:
+      return flags;
+  }
+}
+
+function advice_on_pages(mm: usize, vma: usize, advice: i32, flags: u64): i32 {
+  const locked = (flags & VM_LOCKED) != 0;
+  switch (advice) {
+    case Advice.DONTNEED:
+      return locked || (flags & VM_PFNMAP) != 0 ? -Errno.EINVAL : 0; // R-MADV-11
+    case Advice.DONTNEED_LOCKED:
+      return (flags & VM_PFNMAP) != 0 ? -Errno.EINVAL : 0;
+    case Advice.FREE: {
+      const unfit = locked || (flags & VM_PFNMAP) != 0 || !vma_is_anonymous(vma);
+      return unfit ? -Errno.EINVAL : 0; // R-MADV-12
+    }
+    case Advice.COLD:
+    case Advice.PAGEOUT:
+      return locked || (flags & (VM_PFNMAP | VM_HUGETLB)) != 0 ? -Errno.EINVAL : 0;
+    case Advice.REMOVE:
+      return remove_answer(vma, flags);
+    case Advice.GUARD_INSTALL:
+      return guard_install(mm, vma, flags);
+    case Advice.GUARD_REMOVE:
+      return (flags & (VM_SPECIAL | VM_HUGETLB)) != 0 ? -Errno.EINVAL : 0;
+    default:
+      return 0;
+  }
+}
+
+/** R-MADV-13: punches a hole into a shared file mapping. */
+function remove_answer(vma: usize, flags: u64): i32 {
+  if ((flags & VM_LOCKED) != 0 || vm_file(vma) == 0) return -Errno.EINVAL;
+  if ((flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE)) return -Errno.EACCES;
+  return (file_flags(vm_file(vma)) & FileFlag.SEAL_WRITE) != 0 ? -Errno.EPERM : 0;
+}
+
+/** R-MADV-15: marks the whole VMA, without a split, and gives it an identity. */
+function guard_install(mm: usize, vma: usize, flags: u64): i32 {
+  if ((flags & (VM_SPECIAL | VM_HUGETLB | VM_LOCKED)) != 0) return -Errno.EINVAL;
+  if ((flags & VM_MAYSHARE) == 0) anon_vma_prepare(mm, vma);
+  vma_start_write(vma, mm);
+  set_vm_flags(vma, flags | VM_MAYBE_GUARD);
+  return 0;
+}
+
+/** MADV_POPULATE_READ and _WRITE: as if each page were read or written; stops at a hole. */
+function madvise_populate(mm: usize, start: u64, end: u64, write: bool): i32 {
+  let at = start;
+  while (at < end) {
+    const vma = find_vma(mm, at);
+    if (vma == 0 || vm_start(vma) > at) return -Errno.ENOMEM;
+    const flags = vm_flags(vma);
+    if ((flags & (write ? VM_WRITE : VM_READ)) == 0) return -Errno.EINVAL;
+    if ((flags & (VM_IO | VM_PFNMAP)) != 0) return -Errno.EINVAL;
+    const to = vm_end(vma) < end ? vm_end(vma) : end;
+    if (write && (flags & VM_SHARED) == 0) anon_vma_prepare(mm, vma);
+    if ((to - vm_start(vma)) >> page_shift(mm) > pages_within_file(mm, vma)) return -Errno.EFAULT;
+    at = to;
+  }
+  return 0;
+}

@@ -1,0 +1,240 @@
+// mmap(2): checks in Linux's order, then place, gather, charge, merge or insert.
+// Source: mm/mmap.c, mm/vma.c; the numbered checks of R-MAP section 1.1.
+//
+//   check arguments ─▶ choose address ─▶ flags by type ─▶ gather what is replaced (cuts)
+//     ─▶ limits ─▶ charge ─▶ one tree store: merged with neighbours or a new VMA ─▶ populate
+//
+// Up to the gathering a failure changes nothing; from there to the store the cuts stay
+// (R-LIM-8) and the old mapping stays; after it nothing can fail.
+//
+// Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
+
+import { Mm, VmaKind } from "../base/layout";
+import { slab_reserve } from "../alloc/slab";
+import {
+  LEGACY_MAP_MASK,
+  prot_to_vm,
+  VM_ACCOUNT,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_DROPPABLE,
+  VM_GROWSDOWN,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_LOCKED_MASK,
+  VM_MAY,
+  VM_MAYEXEC,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_NOHUGEPAGE,
+  VM_NORESERVE,
+  VM_SHARED,
+  VM_SPECIAL,
+  VM_SYNC,
+  VM_WIPEONFORK,
+  VM_WRITE,
+} from "../mm/flags";
+import { file_create_shared_anon, file_flags, file_put } from "../mm/file";
+import { page_shift } from "../mm/vma";
+import { Abi, SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { FileFlag, MapFlag, ProtBit } from "../shared/flags";
+import {
+  account_locked,
+  can_do_mlock,
+  map_count,
+  max_map_count,
+  may_expand_vm,
+  mlock_future_ok,
+  Overcommit,
+  vm_enough_memory,
+  vm_stat_account,
+  vm_unacct_memory,
+} from "./account";
+import { merge_new, set_candidate, tree_store } from "./merge";
+import { accounted_pages, mapped_pages, vms_discard, vms_gather } from "./munmap";
+import { populate } from "./populate";
+import { find_vma, find_vma_intersection, find_vma_prev, is_page_aligned, page_align, prelock } from "./range";
+import { get_unmapped_area, round_hint } from "./unmapped";
+
+const REFUSED: u64 = 1 << 63;
+/** MAX_LFS_FILESIZE: no file mapping reaches beyond it. */
+const FILE_SIZE_MAX: u64 = 0x7fffffffffffffff;
+
+/** mmap(2) under the write lock: the address, or -errno. */
+export function mmap_locked(
+  mm: usize,
+  address: u64,
+  length: u64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: u64,
+): i64 {
+  const anonymous = (flags & MapFlag.ANONYMOUS) != 0;
+  if (anonymous) file = Abi.NO_FILE;
+  if (!is_page_aligned(mm, offset)) return -Errno.EINVAL; // 1
+  if (!anonymous && (file == Abi.BAD_FILE || file == Abi.NO_FILE)) return -Errno.EBADF; // 2
+  const huge = (flags & MapFlag.HUGETLB) != 0;
+  if (huge && !anonymous && (file_flags(file) & FileFlag.HUGETLB) == 0) return -Errno.EINVAL; // 3
+  // No huge page is ever reserved here, so MAP_HUGETLB answers as Linux does with an
+  // empty pool (4, R-HUGE-2).
+  if (huge && anonymous) return huge_size_known(flags) ? -Errno.ENOMEM : -Errno.EINVAL;
+  if (length == 0) return -Errno.EINVAL; // 6
+  const fixed = (flags & (MapFlag.FIXED | MapFlag.FIXED_NOREPLACE)) != 0;
+  if (!fixed) address = round_hint(mm, address); // 8
+  length = page_align(mm, length);
+  if (length == 0) return -Errno.ENOMEM; // 9
+  let pgoff = offset >> page_shift(mm);
+  if (map_count(mm) > max_map_count(mm)) return -Errno.ENOMEM; // 11
+  const at = get_unmapped_area(mm, address, length, pgoff, flags, file); // 12
+  if (at < 0) return at;
+  const start = <u64>at;
+  const end = start + length;
+  if ((flags & MapFlag.FIXED_NOREPLACE) != 0 && find_vma_intersection(mm, start, end) != 0) return -Errno.EEXIST; // 13
+  let vm_flags = prot_to_vm(prot) | map_flags_to_vm(flags) | load<u64>(mm, Mm.DEF_FLAGS) | VM_MAY;
+  if ((flags & MapFlag.LOCKED) != 0 && !can_do_mlock(mm)) return -Errno.EPERM; // 14
+  if (!mlock_future_ok(mm, vm_flags, length >> page_shift(mm))) return -Errno.EAGAIN; // 15
+  let kind: u32 = 0;
+  if (anonymous) {
+    vm_flags = anonymous_flags(flags, vm_flags); // 17, 23, 25
+    if ((vm_flags & VM_SHARED) != 0) pgoff = 0;
+    else {
+      pgoff = start >> page_shift(mm);
+      kind = VmaKind.ANONYMOUS;
+    }
+  } else {
+    vm_flags = file_map_flags(file, flags, prot, vm_flags, length, offset); // 16..24
+    if (is_private_zero(file, flags)) kind = VmaKind.ANONYMOUS;
+  }
+  if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
+  if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER) vm_flags |= VM_NORESERVE;
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, kind, flags);
+  if (failed != 0) return failed;
+  const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
+  if (prefault || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true); // its failure is not reported
+  return at;
+}
+
+/** 4: the huge page sizes of x86-64: default, 2 MiB, 1 GiB. */
+function huge_size_known(flags: u32): bool {
+  const log2 = (flags >> MapFlag.HUGE_SHIFT) & MapFlag.HUGE_MASK;
+  return log2 == 0 || log2 == 21 || log2 == 30;
+}
+
+/** calc_vm_flag_bits. */
+function map_flags_to_vm(flags: u32): u64 {
+  let vm_flags: u64 = 0;
+  if ((flags & MapFlag.GROWSDOWN) != 0) vm_flags |= VM_GROWSDOWN;
+  if ((flags & MapFlag.LOCKED) != 0) vm_flags |= VM_LOCKED;
+  if ((flags & MapFlag.SYNC) != 0) vm_flags |= VM_SYNC;
+  if ((flags & MapFlag.STACK) != 0) vm_flags |= VM_NOHUGEPAGE;
+  return vm_flags;
+}
+
+function is_private_zero(file: u32, flags: u32): bool {
+  const is_private = (flags & MapFlag.TYPE_MASK) == MapFlag.PRIVATE;
+  return is_private && (file_flags(file) & FileFlag.DEV_ZERO) != 0;
+}
+
+/** Flags of an anonymous mapping, or REFUSED | errno. */
+function anonymous_flags(flags: u32, vm_flags: u64): u64 {
+  const type = flags & MapFlag.TYPE_MASK;
+  const grows = (vm_flags & VM_GROWSDOWN) != 0;
+  if (type == MapFlag.PRIVATE) return vm_flags;
+  if (type == MapFlag.SHARED) return grows ? REFUSED | Errno.EINVAL : vm_flags | VM_SHARED | VM_MAYSHARE;
+  if (type == MapFlag.DROPPABLE) {
+    if ((flags & (MapFlag.LOCKED | MapFlag.HUGETLB)) != 0 || grows) return REFUSED | Errno.EINVAL;
+    return vm_flags | VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
+  }
+  return REFUSED | Errno.EINVAL;
+}
+
+/** Flags of a file mapping, or REFUSED | errno: checks 16 to 24 in order. */
+function file_map_flags(file: u32, flags: u32, prot: u32, vm_flags: u64, length: u64, offset: u64): u64 {
+  const can = file_flags(file);
+  const type = flags & MapFlag.TYPE_MASK;
+  const regular = (can & FileFlag.NO_MMAP) == 0;
+  if (regular && (length > FILE_SIZE_MAX || offset > FILE_SIZE_MAX - length)) return REFUSED | Errno.EOVERFLOW; // 16
+  const writable = (can & FileFlag.WRITABLE) != 0;
+  if (type == MapFlag.SHARED_VALIDATE) {
+    let known = LEGACY_MAP_MASK;
+    if ((can & FileFlag.SYNC_LATE) != 0) known |= MapFlag.SYNC;
+    if ((flags & ~known) != 0) return REFUSED | Errno.EOPNOTSUPP; // 18
+  }
+  if (type == MapFlag.SHARED || type == MapFlag.SHARED_VALIDATE) {
+    if ((prot & ProtBit.WRITE) != 0) {
+      if (!writable) return REFUSED | Errno.EACCES; // 19
+      if ((can & FileFlag.SWAPFILE) != 0) return REFUSED | Errno.ETXTBSY;
+    }
+    if ((can & FileFlag.APPEND) != 0 && writable) return REFUSED | Errno.EACCES;
+    vm_flags |= VM_SHARED | VM_MAYSHARE;
+    if (!writable) vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+  } else if (type != MapFlag.PRIVATE) return REFUSED | Errno.EINVAL; // 17
+  if ((can & FileFlag.READABLE) == 0) return REFUSED | Errno.EACCES; // 20
+  if ((can & FileFlag.NOEXEC) != 0) {
+    if ((prot & ProtBit.EXEC) != 0) return REFUSED | Errno.EPERM; // 21
+    vm_flags &= ~VM_MAYEXEC;
+  }
+  if (!regular) return REFUSED | Errno.ENODEV; // 22
+  if ((vm_flags & VM_GROWSDOWN) != 0) return REFUSED | Errno.EINVAL; // 23
+  if ((can & FileFlag.SEAL_WRITE) != 0 && (vm_flags & VM_SHARED) != 0) {
+    if ((vm_flags & VM_WRITE) != 0) return REFUSED | Errno.EPERM; // 24
+    vm_flags &= ~VM_MAYWRITE;
+  }
+  if ((can & FileFlag.HUGETLB) != 0) vm_flags |= VM_HUGETLB | VM_DONTEXPAND;
+  return vm_flags;
+}
+
+/** accountable_mapping: private writable memory without NORESERVE is charged (R-ACCT-1). */
+function is_accountable(flags: u64): bool {
+  return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE | VM_HUGETLB)) == VM_WRITE;
+}
+
+/** From here on what is replaced may already be cut: 0 or -errno. */
+function mmap_region(
+  mm: usize,
+  start: u64,
+  end: u64,
+  vm_flags: u64,
+  pgoff: u64,
+  file: u32,
+  kind: u32,
+  map_flags: u32,
+): i64 {
+  const pages = (end - start) >> page_shift(mm);
+  const shared_anon = file == 0 && (vm_flags & VM_SHARED) != 0;
+  if (shared_anon && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
+  const blocked = prelock(mm, start, end);
+  if (blocked != 0) return blocked;
+  const failed = vms_gather(mm, start, end, 1); // 27, 28
+  if (failed != 0) return failed;
+  const replaced = mapped_pages(mm, start, end);
+  if (pages > replaced && !may_expand_vm(mm, vm_flags, pages - replaced)) return -Errno.ENOMEM; // 29
+  let charged: i64 = 0;
+  if (is_accountable(vm_flags)) {
+    charged = <i64>pages - <i64>accounted_pages(mm, start, end);
+    if (charged > 0 && !vm_enough_memory(mm, charged)) return -Errno.ENOMEM; // 30
+    if (charged > 0) vm_unacct_memory(mm, charged); // charged for good when the VMA is counted below
+    vm_flags |= VM_ACCOUNT;
+  }
+  if (file != 0 && (vm_flags & VM_SYNC) != 0 && (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE) {
+    // The file system refuses only when its own hook runs: the old mapping is gone (R-MAP-FIXED-8).
+    vms_discard(mm, start, end);
+    tree_store(mm, start, end, 0);
+    return -Errno.EOPNOTSUPP; // 31
+  }
+  if (shared_anon) file = file_create_shared_anon(end - start);
+  vms_discard(mm, start, end);
+  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0) {
+    vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
+  }
+  const c = set_candidate(start, end, vm_flags, pgoff, file, kind);
+  const next = find_vma(mm, end);
+  merge_new(mm, c, find_vma_prev(mm, start), next);
+  if (shared_anon) file_put(file); // the VMA has its own reference
+  vm_stat_account(mm, vm_flags, <i64>pages);
+  if ((vm_flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, -(<i64>pages));
+  if ((vm_flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);
+  return 0;
+}

@@ -1,0 +1,26 @@
+// Memory before change: what an operation needs at most is in this worker's hands
+// before it touches anything, so that it cannot fail half-way.
+//
+// Context: mmap write lock. Floor: ops. Imports: alloc, maple, mm, ops/range.
+
+import { Mm } from "../base/layout";
+import { slab_reserve } from "../alloc/slab";
+import { mt_reserve } from "../maple/tree";
+import { page_shift, vm_end, vm_start } from "../mm/vma";
+import { SlabKind } from "../shared/abi";
+import { find_vma } from "./range";
+
+/**
+ * Room for `vmas` new VMAs and `stores` tree stores in [start, end) bytes and in the VMAs
+ * that touch it: a cut or a merge stores up to their far ends. 0 or -ENOMEM.
+ */
+export function reserve(mm: usize, vmas: u32, start: u64, end: u64, stores: u32): i32 {
+  const failed = slab_reserve(SlabKind.VMA, vmas);
+  if (failed != 0) return failed;
+  const before = find_vma(mm, start == 0 ? 0 : start - 1);
+  if (before != 0 && vm_start(before) < start) start = vm_start(before);
+  const after = find_vma(mm, end);
+  if (after != 0 && vm_start(after) <= end) end = vm_end(after);
+  const shift = page_shift(mm);
+  return mt_reserve(mm + Mm.TREE, start >> shift, (end + ((<u64>1 << shift) - 1)) >> shift, stores);
+}

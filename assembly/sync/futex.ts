@@ -1,0 +1,25 @@
+// Waiting on a word and waking its waiters: the only wait of the core.
+//
+// Every wait is infinite and names its waker at the call site; a wake-up without
+// a change of the word is harmless, since every caller looks again. Threads that
+// must not block (a browser's main thread) never come here: may_block() is asked first.
+//
+// Floor: sync. Imports: atomics.
+
+import { notify_word, wait_word } from "./atomics";
+
+const FOREVER: i64 = -1;
+const ALL: i32 = 0x7fffffff;
+
+/** Sleeps while the word holds `expected`. Returns at once if it does not. */
+export function futex_wait(word: usize, expected: u32): void {
+  wait_word(word, expected, FOREVER);
+}
+
+export function futex_wake_all(word: usize): void {
+  notify_word(word, ALL);
+}
+
+export function futex_wake_one(word: usize): void {
+  notify_word(word, 1);
+}
