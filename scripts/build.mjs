@@ -1,0 +1,154 @@
+// Builds everything a clone needs: the wasm modules, the inlined bytes, dist/.
+//
+//   assembly/**  --asc-->  build/engine.wasm, build/engine.verify.wasm
+//                          build/maple-bench.wasm, build/maple-bench.verify.wasm
+//   build/engine.wasm  -->  src/generated/wasm.ts (base64), dist/engine.wasm
+//   src/**, assembly/shared/**  --tsc-->  dist/
+//
+// A step runs only if an input is newer than its output. Silent unless it fails.
+// Refuses a module with a data segment (each instantiation would write it into the
+// shared memory again) or with an import other than env.memory.
+
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SELF = fileURLToPath(import.meta.url);
+const require = createRequire(import.meta.url);
+
+const MODULES = [
+  { entry: "assembly/index.ts", target: "release", out: "build/engine.wasm" },
+  { entry: "assembly/index.ts", target: "verify", out: "build/engine.verify.wasm" },
+  { entry: "assembly/maple-bench.ts", target: "release", out: "build/maple-bench.wasm" },
+  { entry: "assembly/maple-bench.ts", target: "verify", out: "build/maple-bench.verify.wasm" },
+];
+
+process.chdir(ROOT);
+mkdirSync("build", { recursive: true });
+mkdirSync("src/generated", { recursive: true });
+
+const coreInputs = [...filesIn("assembly", ".ts"), "asconfig.json", SELF];
+for (const module of MODULES) {
+  if (!existsSync(module.entry)) continue;
+  if (isFresh(module.out, coreInputs)) continue;
+  compile(module);
+  checkModule(module.out);
+}
+
+if (!isFresh("src/generated/wasm.ts", ["build/engine.wasm", SELF])) {
+  const base64 = readFileSync("build/engine.wasm").toString("base64");
+  const text = `// Written by scripts/build.mjs: build/engine.wasm.\nexport const WASM_BASE64 =\n  "${base64}";\n`;
+  writeFileSync("src/generated/wasm.ts", text);
+}
+
+const DIST_STAMP = "build/dist.stamp";
+const distInputs = [
+  ...filesIn("src", ".ts"),
+  ...filesIn("assembly/shared", ".ts"),
+  "tsconfig.json",
+  "tsconfig.build.json",
+  SELF,
+];
+if (!existsSync("dist/src/index.js") || !isFresh(DIST_STAMP, distInputs)) {
+  run(join("typescript", "bin", "tsc"), ["-p", "tsconfig.build.json"]);
+  writeFileSync(DIST_STAMP, "");
+}
+if (!isFresh("dist/engine.wasm", ["build/engine.wasm"])) {
+  copyFileSync("build/engine.wasm", "dist/engine.wasm");
+}
+if (existsSync("dist/src/cli.js")) makeExecutable("dist/src/cli.js");
+
+/** Every file below `dir` whose name ends in `extension`. */
+function filesIn(dir, extension) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+}
+
+function isFresh(output, inputs) {
+  if (!existsSync(output)) return false;
+  const written = statSync(output).mtimeMs;
+  return inputs.every((input) => statSync(input).mtimeMs <= written);
+}
+
+function compile({ entry, target, out }) {
+  run(join("assemblyscript", "bin", "asc.js"), [
+    entry,
+    "--config",
+    "asconfig.json",
+    "--target",
+    target,
+    "--outFile",
+    out,
+  ]);
+}
+
+/** Runs a package's script with this Node; shows what it said only if it fails. */
+function run(script, args) {
+  const [name] = script.split(/[\\/]/);
+  const home = dirname(require.resolve(`${name}/package.json`));
+  const path = join(home, script.slice(name.length + 1));
+  const done = spawnSync(process.execPath, [path, ...args], { encoding: "utf8" });
+  if (done.status === 0) return;
+  process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
+  fail(`${name} ${args.join(" ")}: exit ${done.status ?? done.signal}`);
+}
+
+function checkModule(path) {
+  const bytes = readFileSync(path);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  const foreign = imports.filter((i) => i.module !== "env" || i.name !== "memory");
+  if (foreign.length !== 0) {
+    rmSync(path);
+    fail(`${path}: imports ${foreign.map((i) => `${i.module}.${i.name}`).join(", ")}`);
+  }
+  for (const id of sectionIds(bytes)) {
+    if (id !== 11 && id !== 12) continue;
+    rmSync(path);
+    fail(`${path}: has a data segment (section ${id})`);
+  }
+}
+
+/** Ids of the sections of a wasm module, in order. */
+function sectionIds(bytes) {
+  const ids = [];
+  let at = 8; // magic, version
+  while (at < bytes.length) {
+    ids.push(bytes[at++]);
+    let size = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      size += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    at += size;
+  }
+  return ids;
+}
+
+/** npm links the bin file itself: it needs a first line and the mode of a program. */
+function makeExecutable(path) {
+  const text = readFileSync(path, "utf8");
+  const shebang = "#!/usr/bin/env node\n";
+  if (!text.startsWith("#!")) writeFileSync(path, shebang + text);
+  if ((statSync(path).mode & 0o111) !== 0o111) chmodSync(path, 0o755);
+}
+
+function fail(message) {
+  process.stderr.write(`build: ${message}\n`);
+  process.exit(1);
+}

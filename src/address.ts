@@ -1,0 +1,55 @@
+// Addresses and lengths at the wall: what is accepted, and in which form it crosses.
+//
+// A number is exact up to 2^53 bytes and crosses as f64. A bigint reaches 2^64 and
+// crosses as i64 through the `_i64` twin of an export: only its user pays for it.
+//
+// Floor: S0. Imports: nothing.
+
+/** Bytes. A number must be a non-negative safe integer, a bigint below 2^64; results are numbers. */
+export type Address = number | bigint;
+
+const LIMIT = 2n ** 64n;
+
+/**
+ * `address` if it is a well-formed number.
+ *
+ * @throws RangeError negative, fractional, NaN or above 2^53 - 1
+ */
+export function checkedNumber(address: number, name: string): number {
+  if (Number.isSafeInteger(address) && address >= 0) return address + 0; // -0 becomes 0
+  if (typeof address !== "number") {
+    throw new TypeError(`${name} must be a number or a bigint, not ${typeof address}`);
+  }
+  throw new RangeError(`${name} must be a non-negative safe integer, not ${address}`);
+}
+
+/** `address` for an `_i64` export; wasm takes the bits, so values above 2^63 arrive as u64. */
+export function wide(address: Address, name: string): bigint {
+  if (typeof address !== "bigint") return BigInt(checkedNumber(address, name));
+  if (address >= 0n && address < LIMIT) return address;
+  throw new RangeError(`${name} must be in [0, 2^64), not ${address}`);
+}
+
+/**
+ * `address` as a number, for values that must fit one anyway (options).
+ *
+ * @throws RangeError outside [0, 2^53)
+ */
+export function asNumber(address: Address, name: string): number {
+  return checkedNumber(typeof address === "bigint" ? Number(wide(address, name)) : address, name);
+}
+
+/**
+ * `bits` if it is a 32-bit word: prot, flags, advice.
+ *
+ * @throws RangeError not an integer of 32 bits; the core would only see its low bits
+ */
+export function checkedWord(bits: number, name: string): number {
+  if (Number.isInteger(bits) && bits >= -0x80000000 && bits <= 0xffffffff) return bits;
+  throw new RangeError(`${name} must be a 32-bit integer, not ${bits}`);
+}
+
+/** Lower-case hex without prefix, padded to `digits`. */
+export function hex(value: number, digits = 1): string {
+  return value.toString(16).padStart(digits, "0");
+}

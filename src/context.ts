@@ -1,0 +1,184 @@
+// Context: what every handle and guard of one engine shares in this worker.
+//
+//   core     the wasm instance and its views
+//   locks    per mm: what this worker holds, to refuse what would wait for itself
+//   leaks    handles that were collected without dispose
+//
+// Floor: S1. Imports: core, errors.
+
+import type { Core } from "./core.js";
+import { WouldBlockError } from "./errors.js";
+import type { MmWithUser } from "./mm.js";
+import type { MmWithUserAsync } from "./mm-with-user-async.js";
+
+/** A handle that nobody disposed before it was collected. Its reference is lost. */
+export interface LeakReport {
+  /** Class of the handle. */
+  readonly kind: string;
+  /** What it pointed to. */
+  readonly pointer: number;
+  /** Where it was made; only with `debug: true`. */
+  readonly stack: string | undefined;
+}
+
+/** Upward arrows, made once by engine.ts so that files import only downwards. */
+export interface Makers {
+  borrowUser(context: Context, pointer: number, scope: Scope): MmWithUser;
+  /** Both: the caller gives one mm_users count away. */
+  takeUser(context: Context, pointer: number): MmWithUser;
+  takeAsync(context: Context, pointer: number): MmWithUserAsync;
+}
+
+/** Something a borrowed handle lives by. */
+export interface Scope {
+  /** @throws TypeError it is over */
+  assertLive(): void;
+}
+
+export interface ContextOptions {
+  readonly shared: boolean;
+  readonly debug: boolean;
+  readonly onLeak: ((leak: LeakReport) => void) | undefined;
+}
+
+export class Context {
+  readonly leaks: LeakRegistry;
+  /** Held locks and queued requests of this worker, all mms: the engine waits for 0 before it goes. */
+  busy = 0;
+  #locks = new Map<number, LockState>();
+  #deferred: (() => void) | undefined;
+
+  constructor(
+    readonly core: Core,
+    readonly arena: string,
+    readonly options: ContextOptions,
+    readonly makers: Makers,
+  ) {
+    this.leaks = new LeakRegistry(options.debug, options.onLeak);
+  }
+
+  /** What this worker holds of `mm`'s locks. Records are few: memory of mms is reused. */
+  locksOf(mm: number): LockState {
+    let state = this.#locks.get(mm);
+    if (state === undefined) {
+      state = new LockState(this);
+      this.#locks.set(mm, state);
+    }
+    return state;
+  }
+
+  /** Sets what {@link scheduleDeferred} starts. */
+  onDeferred(schedule: () => void): void {
+    this.#deferred = schedule;
+  }
+
+  /** A teardown was queued: somebody must run it. */
+  scheduleDeferred(): void {
+    this.#deferred?.();
+  }
+}
+
+/** What one worker holds of one mm's mmap lock and VMA locks. */
+export class LockState {
+  /** mmap read guards. */
+  reads = 0;
+  /** 1 while a write guard is held. */
+  writes = 0;
+  /** Per-VMA read guards. */
+  vmaReads = 0;
+  /** Async requests not answered yet. */
+  queued = 0;
+
+  constructor(private readonly context: Context) {}
+
+  /** True if this worker already holds the mmap lock in some mode. */
+  get held(): boolean {
+    return this.reads + this.writes !== 0;
+  }
+
+  addRead(n: 1 | -1): void {
+    this.reads += n;
+    this.context.busy += n;
+  }
+
+  addWrite(n: 1 | -1): void {
+    this.writes += n;
+    this.context.busy += n;
+  }
+
+  addVmaRead(n: 1 | -1): void {
+    this.vmaReads += n;
+    this.context.busy += n;
+  }
+
+  addQueued(n: 1 | -1): void {
+    this.queued += n;
+    this.context.busy += n;
+  }
+
+  /**
+   * Refuses to wait for a lock that this worker itself keeps from being free.
+   *
+   * @throws TypeError it holds the mmap lock, or a VMA's lock that a writer would wait for
+   * @throws WouldBlockError an async request of this worker is in the queue ahead
+   */
+  assertMayWait(call: string): void {
+    if (this.reads + this.writes + this.vmaReads + this.queued !== 0) this.#refuse(call);
+  }
+
+  #refuse(call: string): never {
+    if (this.held) {
+      throw new TypeError(
+        `${call}: this worker already holds the mmap lock for ${this.writes ? "writing" : "reading"}; ` +
+          "use the guard's methods, or release it first",
+      );
+    }
+    if (this.vmaReads !== 0) {
+      throw new TypeError(
+        `${call}: taking the mmap lock while holding a VMA read guard deadlocks with a writer that ` +
+          "waits for the guard; release it first",
+      );
+    }
+    throw new WouldBlockError(call);
+  }
+}
+
+interface LeakRecord {
+  readonly kind: string;
+  readonly pointer: number;
+  readonly stack: string | undefined;
+}
+
+/** Reports lost handles; never gives their reference back, since that could run a teardown anywhere. */
+export class LeakRegistry {
+  readonly #registry: FinalizationRegistry<LeakRecord>;
+
+  constructor(
+    readonly debug: boolean,
+    onLeak: ((leak: LeakReport) => void) | undefined,
+  ) {
+    const report = onLeak ?? warnOnce();
+    this.#registry = new FinalizationRegistry((record) => report(record));
+  }
+
+  add(handle: object, kind: string, pointer: number): void {
+    const stack = this.debug ? new Error(`${kind} acquired`).stack : undefined;
+    this.#registry.register(handle, { kind, pointer, stack }, handle);
+  }
+
+  remove(handle: object): void {
+    this.#registry.unregister(handle);
+  }
+}
+
+function warnOnce(): (leak: LeakReport) => void {
+  let warned = false;
+  return ({ kind, pointer, stack }) => {
+    if (warned) return;
+    warned = true;
+    const where = stack === undefined ? "create the engine with debug: true to see where" : stack;
+    console.warn(
+      `vmaple: a ${kind} (0x${pointer.toString(16)}) was never disposed; its reference is lost. ${where}`,
+    );
+  };
+}

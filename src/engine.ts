@@ -1,0 +1,409 @@
+// Engine: one arena seen from one worker; the only constructor users meet.
+//
+// Floor: S4. Imports: everything below.
+
+import { Abi, Counter, SlabKind } from "../assembly/shared/abi.js";
+import { Errno } from "../assembly/shared/errno.js";
+import type { Address } from "./address.js";
+import { Context, type LeakReport, type Makers } from "./context.js";
+import { Core, instantiate } from "./core.js";
+import { MmError } from "./errors.js";
+import { createFile, type FileOptions, FileRef } from "./file.js";
+import { checkHeader, checkVersion, createMemory, DEFAULT_MEMORY_BYTES } from "./memory.js";
+import { MmWithUser } from "./mm.js";
+import { createMm, type MmOptions } from "./mm-options.js";
+import { MmWithUserAsync } from "./mm-with-user-async.js";
+import { host, threadMayBlock } from "./platform.js";
+import { RawPlane } from "./raw.js";
+import { registerContext, unregisterContext } from "./registry.js";
+import { type ValidationReport, type Violation, validateMm } from "./validation.js";
+import { compileEngine, type WasmSource } from "./wasm.js";
+
+export interface EngineOptions {
+  /**
+   * Size of the arena in bytes, fixed for ever: a multiple of 64 KiB up to 4 GiB - 64 KiB.
+   * Default 64 MiB. Memory that is not touched costs nothing; when it is full, calls fail
+   * with ENOMEM and change nothing.
+   */
+  readonly memoryBytes?: Address;
+  /** Default true. False: the whole API in one thread, without SharedArrayBuffer. */
+  readonly shared?: boolean;
+  /** Seats for workers, this one included, up to 500; 20 KiB of the arena each. Default 128. */
+  readonly maxWorkers?: number;
+  /** Default true. False: lockVmaUnderRcu always returns null, as without CONFIG_PER_VMA_LOCK. */
+  readonly perVmaLock?: boolean;
+  /** Where the wasm comes from. Default: the bytes inlined in the package. */
+  readonly wasm?: WasmSource;
+  /** Remembers where handles and guards were acquired, for leak reports. Costs time. Default false. */
+  readonly debug?: boolean;
+  /** Told of each handle that is collected without dispose. Default: one console warning. */
+  readonly onLeak?: (leak: LeakReport) => void;
+}
+
+export type AttachOptions = Pick<EngineOptions, "wasm" | "debug" | "onLeak">;
+
+/** What another worker needs to attach: survives structured clone. */
+export interface EngineShare {
+  readonly kind: "vmaple.engine";
+  /** Layout of the arena; attach refuses another. */
+  readonly layoutVersion: number;
+  /** Names the arena in every worker, so that handles in messages find their engine. */
+  readonly arena: string;
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  readonly maxWorkers: number;
+}
+
+/** Events that a seat counted since it was taken. */
+export interface WorkerCounters {
+  /** lockVmaUnderRcu: locked / gave up on a writer or after retries / looked again / nothing mapped. */
+  readonly vmaLockSuccess: number;
+  readonly vmaLockAbort: number;
+  readonly vmaLockRetry: number;
+  readonly vmaLockMiss: number;
+  /** mmap lock: taken, and how often it had to be waited for. */
+  readonly mmapLockRead: number;
+  readonly mmapLockReadContended: number;
+  readonly mmapLockWrite: number;
+  readonly mmapLockWriteContended: number;
+  /** Faults, and under which lock they were served. */
+  readonly fault: number;
+  readonly faultVmaLock: number;
+  readonly faultMmapLock: number;
+  /** peek: looks that a writer spoiled. */
+  readonly peekRetry: number;
+}
+
+export interface WorkerStats extends WorkerCounters {
+  readonly slot: number;
+}
+
+/** Objects of one kind. */
+export interface MemoryStats {
+  /** Objects in use. */
+  readonly live: number;
+  /** Bytes the kind has ever claimed: chunks never change their kind, so this is its peak. */
+  readonly peakBytes: number;
+}
+
+export interface EngineStats {
+  /** The seats that are taken. */
+  readonly workers: readonly WorkerStats[];
+  readonly total: WorkerCounters;
+  readonly memory: {
+    readonly arenaBytes: number;
+    /** Chunks of 16 KiB in use by any kind. */
+    readonly chunks: number;
+    readonly kinds: Readonly<Record<SlabName, MemoryStats>>;
+  };
+}
+
+const COUNTERS: readonly (readonly [keyof WorkerCounters, Counter])[] = [
+  ["vmaLockSuccess", Counter.VMA_LOCK_SUCCESS],
+  ["vmaLockAbort", Counter.VMA_LOCK_ABORT],
+  ["vmaLockRetry", Counter.VMA_LOCK_RETRY],
+  ["vmaLockMiss", Counter.VMA_LOCK_MISS],
+  ["mmapLockRead", Counter.MMAP_LOCK_READ],
+  ["mmapLockReadContended", Counter.MMAP_LOCK_READ_CONTENDED],
+  ["mmapLockWrite", Counter.MMAP_LOCK_WRITE],
+  ["mmapLockWriteContended", Counter.MMAP_LOCK_WRITE_CONTENDED],
+  ["fault", Counter.FAULT],
+  ["faultVmaLock", Counter.FAULT_VMA_LOCK],
+  ["faultMmapLock", Counter.FAULT_MMAP_LOCK],
+  ["peekRetry", Counter.PEEK_RETRY],
+];
+
+const SLABS = {
+  leaf: SlabKind.LEAF,
+  inner: SlabKind.INNER,
+  vma: SlabKind.VMA,
+  mm: SlabKind.MM,
+  file: SlabKind.FILE,
+  name: SlabKind.NAME,
+  table: SlabKind.TABLE,
+} as const;
+
+/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, region tables. */
+export type SlabName = keyof typeof SLABS;
+
+const DEFAULT_MAX_WORKERS = 128;
+/** rwlock.ts has room for this many in its state word. */
+const MAX_WORKERS = 500;
+
+const enum ArenaFlag {
+  PER_VMA_LOCK = 1,
+  SHARED = 2,
+}
+
+const MAKERS: Makers = {
+  borrowUser: (context, pointer, scope) => new MmWithUser(context, pointer, scope),
+  takeUser: (context, pointer) => new MmWithUser(context, pointer),
+  takeAsync: (context, pointer) => new MmWithUserAsync(context, pointer),
+};
+
+/** What create and attach have found out before they take a seat. */
+interface Parts {
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  readonly arena: string;
+  readonly maxWorkers: number;
+  readonly shared: boolean;
+}
+
+/**
+ * One arena seen from one worker: a seat in the shared memory and an instance of the wasm.
+ *
+ * Made by {@link Engine.create}, and in other workers by {@link Engine.attach} with what
+ * {@link Engine.share} returned. `using` or `dispose` gives the seat back; the arena lives as
+ * long as some worker keeps the memory. Locks must be released first; handles that are
+ * not disposed before lose their reference.
+ */
+export class Engine implements Disposable {
+  readonly #context: Context;
+  readonly #parts: Parts;
+  readonly #raw: RawPlane;
+  #disposed = false;
+  #deferredTimer: unknown;
+
+  private constructor(context: Context, parts: Parts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#raw = new RawPlane(context.core);
+    context.onDeferred(() => this.#scheduleDeferred());
+    registerContext(context);
+  }
+
+  /**
+   * A new arena with this worker in its first seat.
+   *
+   * @throws RangeError memoryBytes or maxWorkers out of range, or too little memory for the seats
+   * @throws TypeError `shared` without SharedArrayBuffer (no cross-origin isolation), or a wrong wasm
+   */
+  static async create(options: EngineOptions = {}): Promise<Engine> {
+    const shared = options.shared ?? true;
+    const maxWorkers = options.maxWorkers ?? DEFAULT_MAX_WORKERS;
+    if (!Number.isInteger(maxWorkers) || maxWorkers < 1 || maxWorkers > MAX_WORKERS) {
+      throw new RangeError(`maxWorkers must be in 1..${MAX_WORKERS}, not ${maxWorkers}`);
+    }
+    if (shared && typeof SharedArrayBuffer === "undefined") {
+      throw new TypeError(
+        "no SharedArrayBuffer here: isolate the page (COOP and COEP) or pass shared: false",
+      );
+    }
+    const memory = createMemory(options.memoryBytes ?? DEFAULT_MEMORY_BYTES, shared);
+    const module = await compileEngine(options.wasm, shared);
+    const exports = instantiate(module, memory);
+    const perVmaLock = options.perVmaLock ?? true;
+    const flags = (perVmaLock ? ArenaFlag.PER_VMA_LOCK : 0) | (shared ? ArenaFlag.SHARED : 0);
+    const bytes = memory.buffer.byteLength;
+    if (exports.arena_init(bytes, maxWorkers, flags) < 0) {
+      throw new RangeError(`${bytes} bytes are too few for ${maxWorkers} workers`);
+    }
+    return Engine.#seat(
+      exports,
+      { memory, module, arena: newArenaId(), maxWorkers, shared },
+      options,
+    );
+  }
+
+  /**
+   * Takes a seat in an arena that another worker shared.
+   *
+   * @throws TypeError not an EngineShare, or one of another layout version
+   * @throws MmError EAGAIN all seats are taken
+   */
+  static async attach(share: EngineShare, options: AttachOptions = {}): Promise<Engine> {
+    assertShare(share);
+    checkVersion(share.layoutVersion, "the shared engine");
+    checkHeader(share.memory);
+    const { memory, arena, maxWorkers } = share;
+    const module =
+      options.wasm === undefined ? share.module : await compileEngine(options.wasm, true);
+    const exports = instantiate(module, memory);
+    return Engine.#seat(exports, { memory, module, arena, maxWorkers, shared: true }, options);
+  }
+
+  static #seat(
+    exports: ReturnType<typeof instantiate>,
+    parts: Parts,
+    options: AttachOptions,
+  ): Engine {
+    const mayBlock = parts.shared && threadMayBlock();
+    const seat = exports.worker_attach(mayBlock ? 1 : 0);
+    if (seat === -Errno.EAGAIN) {
+      throw new MmError(Errno.EAGAIN, "attach", { maxWorkers: parts.maxWorkers });
+    }
+    if (seat < 0) throw new TypeError("the memory holds no vmaple arena");
+    const core = new Core(exports, parts.memory, seat);
+    const settings = {
+      shared: parts.shared,
+      debug: options.debug ?? false,
+      onLeak: options.onLeak,
+    };
+    return new Engine(new Context(core, parts.arena, settings, MAKERS), parts);
+  }
+
+  /** @internal @throws TypeError after dispose */
+  get context(): Context {
+    if (this.#disposed) throw new TypeError("engine used after dispose");
+    return this.#context;
+  }
+
+  /** The same operations on integers, for hot loops: nothing allocates, errors are `-errno`. */
+  get raw(): RawPlane {
+    this.context;
+    return this.#raw;
+  }
+
+  /** This worker's seat. */
+  get slot(): number {
+    return this.context.core.seat;
+  }
+
+  /** The arena itself, for tools that look at its bytes. Write nothing. */
+  get memory(): WebAssembly.Memory {
+    return this.context.core.views.memory;
+  }
+
+  /**
+   * What another worker needs for {@link Engine.attach}; send it with any postMessage.
+   *
+   * @throws TypeError the engine is not shared
+   */
+  share(): EngineShare {
+    this.context;
+    const { shared, arena, memory, module, maxWorkers } = this.#parts;
+    if (!shared) throw new TypeError("an engine with shared: false belongs to one thread");
+    const layoutVersion = Abi.LAYOUT_VERSION;
+    return { kind: "vmaple.engine", layoutVersion, arena, memory, module, maxWorkers };
+  }
+
+  /**
+   * A new address space, empty: mm_users 1, mm_count 1. The caller owns its user reference.
+   *
+   * @throws RangeError an option out of range; TypeError an unknown word
+   * @throws MmError ENOMEM the arena is full
+   */
+  createMm(options: MmOptions = {}): MmWithUser {
+    return new MmWithUser(this.context, createMm(this.context.core, options));
+  }
+
+  /**
+   * An open file to map: its identity, not its contents.
+   *
+   * @throws RangeError the name is longer than 4096 bytes, or a number is out of range
+   * @throws MmError ENOMEM the arena is full
+   */
+  openFile(file: FileOptions): FileRef {
+    return new FileRef(this.context, createFile(this.context.core, file));
+  }
+
+  /** Runs teardowns that MmWithUserAsync has queued, of any worker; how many. */
+  runDeferred(): number {
+    return this.context.core.x.mm_run_deferred();
+  }
+
+  /** Counters of all seats, and what the arena holds. A snapshot: others go on counting. */
+  stats(): EngineStats {
+    const { x, views } = this.context.core;
+    const total = zeroCounters();
+    const workers: WorkerStats[] = [];
+    for (let slot = 0; slot < this.#parts.maxWorkers; slot++) {
+      const counters = zeroCounters();
+      for (const [name, counter] of COUNTERS) {
+        const n = x.worker_counter(slot, counter);
+        counters[name] = n;
+        total[name] += n;
+      }
+      if (x.worker_seat_taken(slot) !== 0) workers.push({ slot, ...counters });
+    }
+    const kinds = {} as Record<SlabName, MemoryStats>;
+    for (const [name, kind] of Object.entries(SLABS) as [SlabName, SlabKind][]) {
+      kinds[name] = { live: x.slab_live(kind), peakBytes: x.slab_bytes(kind) };
+    }
+    const memory = { arenaBytes: views.u8.length, chunks: x.slab_chunks(), kinds };
+    return { workers, total, memory };
+  }
+
+  /**
+   * Checks every invariant of every address space that has users; empty when sound. Takes
+   * each one's mmap lock in turn, so other workers may be at work meanwhile.
+   *
+   * @throws WouldBlockError one is locked and this thread must not block
+   */
+  validate(): ValidationReport {
+    const { context } = this;
+    const { x } = context.core;
+    const found: Violation[] = [];
+    for (let mm = x.mm_first() >>> 0; mm !== 0; mm = x.mm_next(mm) >>> 0) {
+      if (context.locksOf(mm).held) {
+        found.push(...validateMm(context.core, mm, true));
+        continue;
+      }
+      if (x.mmget_not_zero(mm) === 0) continue;
+      using user = new MmWithUser(context, mm);
+      found.push(...user.validate());
+    }
+    return found;
+  }
+
+  /**
+   * Gives the seat back; every later use of the engine, its handles and guards throws TypeError.
+   *
+   * @throws TypeError locks are held, or async locks pending: others would wait for them for ever
+   */
+  dispose(): void {
+    if (this.#disposed) return;
+    const context = this.#context;
+    if (context.busy !== 0) {
+      throw new TypeError(
+        `engine disposed while ${context.busy} locks are held or pending: release them first`,
+      );
+    }
+    unregisterContext(context);
+    context.core.x.mm_run_deferred();
+    if (this.#deferredTimer !== undefined) clearTimeout(this.#deferredTimer as number);
+    context.core.x.worker_detach();
+    context.core.kill();
+    this.#disposed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** One turn of the event loop later; the process need not stay for it. */
+  #scheduleDeferred(): void {
+    if (this.#deferredTimer !== undefined) return;
+    this.#deferredTimer = setTimeout(() => {
+      this.#deferredTimer = undefined;
+      if (!this.#disposed) this.runDeferred();
+    }, 0);
+    host.unref(this.#deferredTimer);
+  }
+}
+
+function zeroCounters(): Record<keyof WorkerCounters, number> {
+  return Object.fromEntries(COUNTERS.map(([name]) => [name, 0])) as Record<
+    keyof WorkerCounters,
+    number
+  >;
+}
+
+function assertShare(share: EngineShare): void {
+  const fits =
+    typeof share === "object" &&
+    share !== null &&
+    share.kind === "vmaple.engine" &&
+    typeof share.layoutVersion === "number" &&
+    typeof share.arena === "string" &&
+    share.memory instanceof WebAssembly.Memory &&
+    share.module instanceof WebAssembly.Module;
+  if (!fits) throw new TypeError("not an EngineShare: pass what engine.share() returned");
+}
+
+/** 64 random bits: SharedArrayBuffers have no identity across threads. */
+function newArenaId(): string {
+  const words = crypto.getRandomValues(new Uint32Array(2));
+  return Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("");
+}

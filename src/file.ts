@@ -1,0 +1,191 @@
+// FileRef: the identity behind a file mapping, one open file description.
+//
+// Two FileRefs made by two openFile calls never merge, even for one inode, as two
+// opens do not in Linux (R-MERGE-12). Floor: S2. Imports: shared, handle, core.
+
+import { FileArg } from "../assembly/shared/abi.js";
+import { FileFlag } from "../assembly/shared/flags.js";
+import { type Address, asNumber, checkedNumber } from "./address.js";
+import type { Context, Scope } from "./context.js";
+import type { Core } from "./core.js";
+import { errorOf } from "./errors.js";
+import { Handle } from "./handle.js";
+
+/** Address of a file record in the arena: the raw plane's `file`. */
+export type FilePtr = number;
+
+/** A device number: a string as in /proc/PID/maps (`fd:01`, hex), a Linux dev_t, or its two parts. */
+export type Device = string | number | { readonly major: number; readonly minor: number };
+
+export interface FileOptions {
+  /** Path that /proc/PID/maps shows; at most 4096 bytes of UTF-8. */
+  readonly name: string;
+  /** Default `00:00`. */
+  readonly dev?: Device;
+  /** Default 0. */
+  readonly inode?: number;
+  /** Bytes; accesses beyond the last page are SIGBUS. Default: unknown, no access is beyond the end. */
+  readonly size?: Address;
+  /** Opened for reading. Default true. */
+  readonly readable?: boolean;
+  /** Opened for writing. Default true. */
+  readonly writable?: boolean;
+  /** O_APPEND: no shared writable mapping. */
+  readonly append?: boolean;
+  /** F_SEAL_WRITE or F_SEAL_FUTURE_WRITE of a memfd. */
+  readonly sealed?: boolean;
+  /** On a noexec mount. */
+  readonly noexec?: boolean;
+  /** False for directories, pipes and sockets: mmap gives ENODEV. Default true. */
+  readonly mappable?: boolean;
+  /** An active swap file: shared writable mappings give ETXTBSY. */
+  readonly swapfile?: boolean;
+  /** Unlinked: maps shows ` (deleted)`. */
+  readonly deleted?: boolean;
+  /** The file system aligns large mappings for huge pages, as ext4, xfs and btrfs do. */
+  readonly hugePageAligned?: boolean;
+  /** The file system knows MAP_SYNC but this file cannot do it. */
+  readonly syncRefused?: boolean;
+  /** `special` names a mapping such as `[vdso]`, not a file. Default `regular`. */
+  readonly kind?: "regular" | "shmem" | "dev-zero" | "hugetlbfs" | "special";
+}
+
+/** A file record as plain data. */
+export interface FileInfo {
+  /** FileFlag bits. */
+  readonly flags: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly inode: number;
+  /** Bytes; null if unknown. */
+  readonly size: number | null;
+  /** Path as given, without ` (deleted)`. */
+  readonly name: string;
+}
+
+/**
+ * A counted reference to a file record.
+ *
+ * Made by {@link Engine.openFile}; mappings hold references of their own, so it may be
+ * disposed as soon as the last mmap with it is done. Travels through comlink.
+ */
+export class FileRef extends Handle {
+  /** @internal */
+  constructor(context: Context, pointer: FilePtr, scope: Scope | null = null) {
+    super(context, pointer, scope);
+  }
+
+  protected override get kind(): string {
+    return "FileRef";
+  }
+
+  protected put(pointer: FilePtr): void {
+    this.context.core.x.file_put(pointer);
+  }
+
+  /** One more reference to the same open file: mappings through it merge with those through this one. */
+  clone(): FileRef {
+    const pointer = this.pointer;
+    this.context.core.x.file_get(pointer);
+    return new FileRef(this.context, pointer);
+  }
+
+  /** The record's address; equal addresses are the same open file. */
+  asRaw(): FilePtr {
+    return this.pointer;
+  }
+
+  /** The record as plain data. */
+  info(): FileInfo {
+    return readFileInfo(this.context.core, this.pointer);
+  }
+
+  /** Path as given to openFile. */
+  get name(): string {
+    return this.info().name;
+  }
+}
+
+/** A new file record with one reference, which the caller owns. */
+export function createFile(core: Core, options: FileOptions): FilePtr {
+  const name = new TextEncoder().encode(options.name);
+  if (name.length > FileArg.NAME_MAX) {
+    throw new RangeError(`a file name has at most ${FileArg.NAME_MAX} bytes, not ${name.length}`);
+  }
+  const [major, minor] = parseDevice(options.dev ?? 0);
+  const args = core.f64;
+  args[FileArg.FLAGS] = flagsOf(options);
+  args[FileArg.DEV_MAJOR] = major;
+  args[FileArg.DEV_MINOR] = minor;
+  args[FileArg.INODE] = checkedNumber(options.inode ?? 0, "inode");
+  args[FileArg.SIZE] = asNumber(options.size ?? 0, "size");
+  args[FileArg.NAME_LENGTH] = name.length;
+  core.u8.set(name, FileArg.NAME_OFFSET);
+  const file = core.x.file_create();
+  if (file < 0 && file >= -4095) throw errorOf(file, "openFile", { name: options.name });
+  return file >>> 0;
+}
+
+/** Context: something holds a reference to `file`. */
+export function readFileInfo(core: Core, file: FilePtr): FileInfo {
+  core.x.file_info(file);
+  const words = core.f64;
+  const flags = words[FileArg.FLAGS] as number;
+  const length = words[FileArg.NAME_LENGTH] as number;
+  // A copy: TextDecoder does not read shared memory.
+  const bytes = core.u8.slice(FileArg.NAME_OFFSET, FileArg.NAME_OFFSET + length);
+  return {
+    flags,
+    major: words[FileArg.DEV_MAJOR] as number,
+    minor: words[FileArg.DEV_MINOR] as number,
+    inode: words[FileArg.INODE] as number,
+    size: (flags & FileFlag.SIZE_UNKNOWN) !== 0 ? null : (words[FileArg.SIZE] as number),
+    name: new TextDecoder().decode(bytes),
+  };
+}
+
+function flagsOf(options: FileOptions): number {
+  let flags = 0;
+  if (options.readable ?? true) flags |= FileFlag.READABLE;
+  if (options.writable ?? true) flags |= FileFlag.WRITABLE;
+  if (options.append) flags |= FileFlag.APPEND;
+  if (options.swapfile) flags |= FileFlag.SWAPFILE;
+  if (options.noexec) flags |= FileFlag.NOEXEC;
+  if (options.mappable === false) flags |= FileFlag.NO_MMAP;
+  if (options.sealed) flags |= FileFlag.SEAL_WRITE;
+  if (options.hugePageAligned) flags |= FileFlag.THP_ALIGNED;
+  if (options.deleted) flags |= FileFlag.DELETED;
+  if (options.syncRefused) flags |= FileFlag.SYNC_LATE;
+  if (options.size === undefined) flags |= FileFlag.SIZE_UNKNOWN;
+  return flags | kindFlag(options.kind ?? "regular");
+}
+
+function kindFlag(kind: NonNullable<FileOptions["kind"]>): number {
+  switch (kind) {
+    case "regular":
+      return 0;
+    case "shmem":
+      return FileFlag.SHMEM;
+    case "dev-zero":
+      return FileFlag.DEV_ZERO;
+    case "hugetlbfs":
+      return FileFlag.HUGETLB;
+    case "special":
+      return FileFlag.SPECIAL;
+    default:
+      throw new TypeError(`unknown kind of file: ${kind}`);
+  }
+}
+
+function parseDevice(dev: Device): readonly [major: number, minor: number] {
+  if (typeof dev === "object") {
+    return [checkedNumber(dev.major, "dev.major"), checkedNumber(dev.minor, "dev.minor")];
+  }
+  if (typeof dev === "string") {
+    const parts = /^([0-9a-f]+):([0-9a-f]+)$/i.exec(dev);
+    if (parts === null) throw new TypeError(`dev must look like "fd:01", not "${dev}"`);
+    return [Number.parseInt(parts[1] as string, 16), Number.parseInt(parts[2] as string, 16)];
+  }
+  const word = checkedNumber(dev, "dev");
+  return [(word >>> 8) & 0xfff, (word & 0xff) | ((word >>> 12) & 0xfff00)];
+}

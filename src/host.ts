@@ -1,0 +1,32 @@
+// What Node and browsers do differently, in one interface; node.ts and browser.ts
+// implement it. Nothing else asks where it runs. Floor: S0. Imports: nothing.
+
+/** A worker as the pool sees it. */
+export interface HostWorker {
+  readonly port: HostPort;
+  /** Calls `dead` once, when the worker exits or fails; `cause` is why. */
+  onDeath(dead: (cause: Error) => void): void;
+  terminate(): Promise<void>;
+}
+
+/** What both kinds of message port, and both kinds of worker, can do. */
+export interface HostPort {
+  postMessage(message: unknown, transfer: readonly Transferable[]): void;
+  /** Adds a listener for message data; returns what takes it away. */
+  listen(listener: (data: unknown) => void): () => void;
+  start(): void;
+  close(): void;
+}
+
+export interface Host {
+  /** The bytes behind a URL, `file:` too where the host can read files. */
+  readBytes(url: URL): Promise<BufferSource>;
+  startWorker(url: URL | string, name: string): Promise<HostWorker>;
+  /** The port to whoever started this worker; null on a main thread. */
+  parentPort(): Promise<HostPort | null>;
+  /** Adapts a port, a worker or the like of this host; null if it is none. */
+  adoptPort(candidate: object): HostPort | null;
+  adoptWorker(candidate: object): HostWorker | null;
+  /** Lets the process end although this timer is still running. */
+  unref(timer: unknown): void;
+}

@@ -1,0 +1,69 @@
+// The arena: one WebAssembly.Memory at its full size from the start, and views on it.
+//
+// The memory never grows, so a view once made stays good. Nothing else makes views.
+// Floor: S1. Imports: shared, address.
+
+import { Abi } from "../assembly/shared/abi.js";
+import { type Address, asNumber } from "./address.js";
+
+/** Bytes of an arena unless asked otherwise. Untouched pages cost no physical memory. */
+export const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
+
+const WASM_PAGE = 65536;
+const MAX_MEMORY_BYTES = 65535 * WASM_PAGE;
+
+/**
+ * A memory of exactly `bytes`, which it keeps for ever.
+ *
+ * @throws RangeError not a positive multiple of 64 KiB up to 4 GiB - 64 KiB
+ */
+export function createMemory(bytes: Address, shared: boolean): WebAssembly.Memory {
+  const size = asNumber(bytes, "memoryBytes");
+  if (size === 0 || size % WASM_PAGE !== 0 || size > MAX_MEMORY_BYTES) {
+    throw new RangeError(
+      `memoryBytes must be a multiple of 64 KiB up to 4 GiB - 64 KiB, not ${size}`,
+    );
+  }
+  const pages = size / WASM_PAGE;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+}
+
+/**
+ * Refuses a memory that holds no arena, or one laid out by another version.
+ * Reads two words; needs no instance.
+ */
+export function checkHeader(memory: WebAssembly.Memory): void {
+  if (memory.buffer.byteLength < WASM_PAGE) throw new TypeError("the memory holds no vmaple arena");
+  const header = new Uint32Array(memory.buffer, Abi.HEADER, 2);
+  if (header[0] !== Abi.MAGIC) throw new TypeError("the memory holds no vmaple arena");
+  const version = header[(Abi.HEADER_VERSION - Abi.HEADER) / 4] as number;
+  checkVersion(version, "the arena");
+}
+
+/** Refuses what was built for another layout of the arena. */
+export function checkVersion(version: number, what: string): void {
+  if (version === Abi.LAYOUT_VERSION) return;
+  throw new TypeError(
+    `${what} has layout version ${version}, this vmaple has ${Abi.LAYOUT_VERSION}: use one version in all workers`,
+  );
+}
+
+/** Typed arrays over the whole arena. */
+export class Views {
+  readonly i32: Int32Array<ArrayBufferLike>;
+  readonly u32: Uint32Array<ArrayBufferLike>;
+  readonly u8: Uint8Array<ArrayBufferLike>;
+
+  constructor(readonly memory: WebAssembly.Memory) {
+    this.i32 = new Int32Array(memory.buffer);
+    this.u32 = new Uint32Array(memory.buffer);
+    this.u8 = new Uint8Array(memory.buffer);
+  }
+
+  /** True if other threads can see this memory, and Atomics.waitAsync works on it. */
+  get shared(): boolean {
+    return (
+      typeof SharedArrayBuffer !== "undefined" && this.memory.buffer instanceof SharedArrayBuffer
+    );
+  }
+}

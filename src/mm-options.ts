@@ -1,0 +1,202 @@
+// MmOptions: the settings of a new address space, their defaults, and how they cross.
+//
+// Defaults are those of Linux 6.18 on x86-64 without address randomisation; spaces that
+// are smaller than any real one get defaults that fit into them.
+// Floor: S2. Imports: shared, address, core, errors.
+
+import { Limit, MmArg } from "../assembly/shared/abi.js";
+import { type Address, asNumber, checkedNumber } from "./address.js";
+import type { Core } from "./core.js";
+import { errorOf } from "./errors.js";
+
+/** setrlimit(2): bytes; Infinity is unlimited. */
+export interface Rlimits {
+  /** RLIMIT_AS. Default unlimited. */
+  readonly as?: number;
+  /** RLIMIT_DATA. Default unlimited. */
+  readonly data?: number;
+  /** RLIMIT_MEMLOCK. Default 8 MiB. */
+  readonly memlock?: number;
+  /** RLIMIT_STACK. Default 8 MiB. */
+  readonly stack?: number;
+}
+
+export interface MmOptions {
+  /** Bytes of a page. Default 4096. */
+  readonly pageSize?: 4096 | 16384 | 65536;
+  /** End of the space, up to 2^52. Default 2^47 minus one page. */
+  readonly taskSize?: Address;
+  /**
+   * Where the search for room starts: mappings are placed below it (top-down) or above it
+   * (bottom-up). Default: Linux's formula, 128 MiB below the end or a third of the space.
+   */
+  readonly mmapBase?: Address;
+  /** Lowest address that may be mapped without capSysRawio. Default 64 KiB; 0 in a space below 4 GiB. */
+  readonly mmapMinAddr?: Address;
+  /** Default `top-down`. */
+  readonly direction?: "top-down" | "bottom-up";
+  /** Free pages that a growing stack keeps below itself. Default 256. */
+  readonly stackGuardGapPages?: number;
+  /** vm.max_map_count. Default 65530. */
+  readonly maxMapCount?: number;
+  /** Where the heap starts. Default: two thirds of the space, where a PIE's heap is. */
+  readonly startBrk?: Address;
+  /** The break at the start. Default startBrk. */
+  readonly brk?: Address;
+  /** Bytes of the program's data segment: they count against RLIMIT_DATA with the heap. Default 0. */
+  readonly dataSegment?: Address;
+  /** Address of the first stack argument: names the `[stack]` VMA. Default: no VMA has that name. */
+  readonly startStack?: Address;
+  /** vm.overcommit_memory. Default `heuristic`. */
+  readonly overcommit?: "heuristic" | "always" | "never";
+  /** Bytes of RAM and swap that overcommit measures against. Default 64 GiB. */
+  readonly totalRam?: Address;
+  /** transparent_hugepage/enabled. Default `madvise`. */
+  readonly thp?: "always" | "madvise" | "never";
+  readonly rlimits?: Rlimits;
+  /** CAP_IPC_LOCK: RLIMIT_MEMLOCK does not apply. Default false. */
+  readonly capIpcLock?: boolean;
+  /** CAP_SYS_RAWIO: mmapMinAddr does not apply. Default false. */
+  readonly capSysRawio?: boolean;
+}
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+/** Spaces below this are toys: Linux's distances would not fit into them. */
+const SMALL_SPACE = 4 * GIB;
+const TASK_SIZE_MAX = 2 ** 52;
+const DEFAULT_MEMLOCK = 8 * MIB;
+const DEFAULT_STACK = 8 * MIB;
+/** Linux keeps at least this much below the end for the stack (R-PLACE-9). */
+const STACK_ROOM_MIN = 128 * MIB;
+
+const OVERCOMMIT = new Map([
+  ["heuristic", 0],
+  ["always", 1],
+  ["never", 2],
+]);
+const THP = new Map([
+  ["never", 0],
+  ["madvise", 1],
+  ["always", 2],
+]);
+const DIRECTION = new Map([
+  ["top-down", 0],
+  ["bottom-up", 1],
+]);
+const LIMITS: readonly (readonly [keyof Rlimits, Limit])[] = [
+  ["as", Limit.AS],
+  ["data", Limit.DATA],
+  ["memlock", Limit.MEMLOCK],
+  ["stack", Limit.STACK],
+];
+
+/**
+ * A new address space; the caller owns its first mm_users count.
+ *
+ * @throws RangeError an option outside its range; TypeError one of an unknown word
+ * @throws MmError ENOMEM the arena is full
+ */
+export function createMm(core: Core, options: MmOptions): number {
+  const words = argumentWords(options);
+  core.f64.set(words);
+  const mm = core.x.mm_create();
+  if (mm < 0 && mm >= -4095) throw errorOf(mm, "createMm");
+  const pointer = mm >>> 0;
+  if (
+    options.brk !== undefined ||
+    options.dataSegment !== undefined ||
+    options.startStack !== undefined
+  ) {
+    const startBrk = words[MmArg.START_BRK] as number;
+    core.x.mm_brk_init(
+      pointer,
+      startBrk,
+      asNumber(options.brk ?? startBrk, "brk"),
+      asNumber(options.dataSegment ?? 0, "dataSegment"),
+      asNumber(options.startStack ?? 0, "startStack"),
+    );
+  }
+  return pointer;
+}
+
+export function setRlimits(core: Core, mm: number, limits: Rlimits): void {
+  for (const [name, limit] of LIMITS) {
+    const bytes = limits[name];
+    if (bytes !== undefined) core.x.mm_limit_set(mm, limit, limitWord(bytes, name));
+  }
+}
+
+function argumentWords(options: MmOptions): Float64Array {
+  const pageSize = options.pageSize ?? 4096;
+  if (pageSize !== 4096 && pageSize !== 16384 && pageSize !== 65536) {
+    throw new RangeError(`pageSize must be 4096, 16384 or 65536, not ${pageSize}`);
+  }
+  const down = (bytes: number) => bytes - (bytes % pageSize);
+  const aligned = (value: Address, name: string) => {
+    const bytes = asNumber(value, name);
+    if (bytes % pageSize !== 0)
+      throw new RangeError(`${name} must be a multiple of the page size, not ${bytes}`);
+    return bytes;
+  };
+  const taskSize = aligned(options.taskSize ?? 2 ** 47 - pageSize, "taskSize");
+  if (taskSize === 0 || taskSize > TASK_SIZE_MAX) {
+    throw new RangeError(`taskSize must be in (0, 2^52], not ${taskSize}`);
+  }
+  const small = taskSize < SMALL_SPACE;
+  const rlimits = options.rlimits ?? {};
+  const stack = limitWord(rlimits.stack ?? DEFAULT_STACK, "stack");
+  const guardPages = checkedNumber(options.stackGuardGapPages ?? 256, "stackGuardGapPages");
+  const third = down(Math.floor(taskSize / 3) + pageSize - 1);
+  const bottomUp = word(DIRECTION, options.direction ?? "top-down", "direction");
+  const base =
+    options.mmapBase !== undefined
+      ? aligned(options.mmapBase, "mmapBase")
+      : bottomUp === 1
+        ? third
+        : small
+          ? taskSize
+          : down(taskSize - stackRoom(taskSize, stack, guardPages * pageSize));
+  if (base > taskSize) throw new RangeError("mmapBase must not be above taskSize");
+
+  const words = new Float64Array(MmArg.COUNT);
+  words[MmArg.PAGE_SHIFT] = Math.log2(pageSize);
+  words[MmArg.TASK_SIZE] = taskSize;
+  words[MmArg.MMAP_BASE] = base;
+  words[MmArg.LEGACY_BASE] = bottomUp === 1 ? base : third;
+  words[MmArg.BOTTOM_UP] = bottomUp;
+  words[MmArg.MMAP_MIN_ADDR] = asNumber(options.mmapMinAddr ?? (small ? 0 : 65536), "mmapMinAddr");
+  words[MmArg.STACK_GUARD_GAP_PAGES] = guardPages;
+  words[MmArg.MAX_MAP_COUNT] = checkedNumber(options.maxMapCount ?? 65530, "maxMapCount");
+  words[MmArg.START_BRK] = asNumber(options.startBrk ?? down((taskSize / 3) * 2), "startBrk");
+  words[MmArg.OVERCOMMIT] = word(OVERCOMMIT, options.overcommit ?? "heuristic", "overcommit");
+  words[MmArg.THP] = word(THP, options.thp ?? "madvise", "thp");
+  words[MmArg.RLIMIT_AS] = limitWord(rlimits.as ?? Number.POSITIVE_INFINITY, "as");
+  words[MmArg.RLIMIT_DATA] = limitWord(rlimits.data ?? Number.POSITIVE_INFINITY, "data");
+  words[MmArg.RLIMIT_MEMLOCK] = limitWord(rlimits.memlock ?? DEFAULT_MEMLOCK, "memlock");
+  words[MmArg.RLIMIT_STACK] = stack;
+  words[MmArg.CAP_IPC_LOCK] = options.capIpcLock ? 1 : 0;
+  words[MmArg.CAP_SYS_RAWIO] = options.capSysRawio ? 1 : 0;
+  words[MmArg.TOTALRAM_PAGES] = Math.floor(
+    asNumber(options.totalRam ?? 64 * GIB, "totalRam") / pageSize,
+  );
+  return words;
+}
+
+/** mmap_base's distance from the end: stack limit and guard gap, at least 128 MiB, at most 5/6 (R-PLACE-9). */
+function stackRoom(taskSize: number, stackLimit: number, guard: number): number {
+  const wanted = (stackLimit < 0 ? taskSize : stackLimit) + guard;
+  return Math.min(Math.max(wanted, STACK_ROOM_MIN), Math.floor((taskSize / 6) * 5));
+}
+
+function limitWord(bytes: number, name: string): number {
+  return bytes === Number.POSITIVE_INFINITY ? -1 : checkedNumber(bytes, `rlimits.${name}`);
+}
+
+function word(words: ReadonlyMap<string, number>, value: string, name: string): number {
+  const code = words.get(value);
+  if (code !== undefined) return code;
+  throw new TypeError(
+    `${name} must be one of ${[...words.keys()].join(", ")}, not ${String(value)}`,
+  );
+}

@@ -1,0 +1,461 @@
+// Mm and MmWithUser: the two kinds of reference to an address space.
+//
+//   Mm          mm_count: the record exists
+//   MmWithUser  mm_users: the space itself exists, so it can be locked and changed
+//
+// In one file because, as in mm.rs, each names the other.
+// Floor: S3. Imports: handle, guards, system-calls, async-lock, maps-text.
+
+import { MmStat } from "../assembly/shared/abi.js";
+import { type Address, checkedNumber, wide } from "./address.js";
+import { type LockOptions, lockAsync } from "./async-lock.js";
+import type { Context, LockState, Scope } from "./context.js";
+import type { CallTable } from "./core.js";
+import type { Engine } from "./engine.js";
+import { WouldBlockError } from "./errors.js";
+import type { FaultAccess, FaultResult } from "./fault.js";
+import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
+import { Handle } from "./handle.js";
+import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
+import { type Rlimits, setRlimits } from "./mm-options.js";
+import type { MmWithUserAsync } from "./mm-with-user-async.js";
+import type { MmapArgs, MremapArgs, SystemCalls } from "./system-calls.js";
+import * as calls from "./system-calls.js";
+import { type ValidationReport, validateMm } from "./validation.js";
+
+/** Address of an mm_struct in the arena: the raw plane's `mm`. Equal addresses are the same space. */
+export type MmPtr = number;
+
+/** peek gives up after this many looks and takes the mmap read lock. */
+const PEEK_TRIES = 64;
+
+/**
+ * A reference that keeps an address space's record: one count of mm_count.
+ *
+ * Made by {@link Mm.mmgrab} or {@link Mm.clone}; given back by `using` or `dispose` (mmdrop).
+ * The space itself may be torn down already; {@link Mm.mmgetNotZero} is the only way to it.
+ * Travels through comlink: the receiver holds a count of its own.
+ *
+ * Source: `Mm`, rust/kernel/mm.rs.
+ */
+export class Mm extends Handle {
+  /** @internal */
+  constructor(context: Context, pointer: MmPtr, scope: Scope | "raw" | null = null) {
+    super(context, pointer, scope);
+  }
+
+  /**
+   * A borrowed view of a raw pointer: takes no count, and its dispose does nothing. The
+   * caller promises that the record outlives it; `clone` makes a handle that owns a count.
+   *
+   * @throws TypeError there is no live record at `raw`
+   */
+  static fromRaw(engine: Engine, raw: MmPtr): Mm {
+    const { context } = engine;
+    assertMm(context, raw);
+    return new Mm(context, raw, "raw");
+  }
+
+  protected override get kind(): string {
+    return "Mm";
+  }
+
+  protected put(pointer: MmPtr): void {
+    this.context.core.x.mmdrop(pointer);
+  }
+
+  /** One more reference of the same kind; the caller disposes it. */
+  clone(): Mm {
+    return this.mmgrab();
+  }
+
+  /** A reference to the record alone: it does not keep the space from being torn down. */
+  mmgrab(): Mm {
+    const pointer = this.pointer;
+    this.context.core.x.mmgrab(pointer);
+    return new Mm(this.context, pointer);
+  }
+
+  /** A reference to the space, or null once mm_users has reached zero: that is final. */
+  mmgetNotZero(): MmWithUser | null {
+    const pointer = this.pointer;
+    if (this.context.core.x.mmget_not_zero(pointer) === 0) return null;
+    return new MmWithUser(this.context, pointer);
+  }
+
+  /** Identity of the address space. */
+  asRaw(): MmPtr {
+    return this.pointer;
+  }
+
+  /** mm_users, for diagnosis: it may have changed when you read it. */
+  get mmUsers(): number {
+    return this.context.core.x.mm_users(this.pointer);
+  }
+
+  /** mm_count, for diagnosis. All users together hold one. */
+  get mmCount(): number {
+    return this.context.core.x.mm_count(this.pointer);
+  }
+}
+
+/**
+ * A reference that keeps the address space itself: one count of mm_users.
+ *
+ * Made by {@link Engine.createMm}, {@link MmWithUser.clone} (mmget), {@link Mm.mmgetNotZero} or
+ * {@link MmWithUser.fork}; given back by `using` or `dispose` (mmput). The last one tears
+ * the space down, there and then. It cannot be disposed while guards made from it live.
+ *
+ * Source: `MmWithUser`, rust/kernel/mm.rs.
+ *
+ * @invariant while not disposed, mm_users > 0
+ */
+export class MmWithUser extends Mm implements SystemCalls {
+  readonly #locks: LockState;
+  #guards = 0;
+
+  /** @internal */
+  constructor(context: Context, pointer: MmPtr, scope: Scope | "raw" | null = null) {
+    super(context, pointer, scope);
+    this.#locks = context.locksOf(pointer);
+  }
+
+  /** As {@link Mm.fromRaw}. @throws TypeError there is no space with users at `raw` */
+  static override fromRaw(engine: Engine, raw: MmPtr): MmWithUser {
+    const { context } = engine;
+    assertMm(context, raw);
+    if (context.core.x.mm_users(raw) === 0)
+      throw new TypeError("the address space has no users left");
+    return new MmWithUser(context, raw, "raw");
+  }
+
+  protected override get kind(): string {
+    return "MmWithUser";
+  }
+
+  protected override put(pointer: MmPtr): void {
+    this.assertNoGuards();
+    this.giveBack(pointer);
+  }
+
+  /** @internal */
+  protected giveBack(pointer: MmPtr): void {
+    this.context.core.x.mmput(pointer);
+  }
+
+  /** @internal What this worker holds of this mm's locks. */
+  get locks(): LockState {
+    return this.#locks;
+  }
+
+  /** @internal Guards and pending locks made from this handle. */
+  addGuard(n: 1 | -1): void {
+    this.#guards += n;
+  }
+
+  /** @internal */
+  get calls(): CallTable {
+    return this.context.core.calls;
+  }
+
+  /** @internal */
+  override take(): number {
+    this.assertNoGuards();
+    return super.take();
+  }
+
+  override clone(): MmWithUser {
+    return new MmWithUser(this.context, this.mmget());
+  }
+
+  /** @internal One more mm_users count, for the caller to own. */
+  mmget(): MmPtr {
+    const pointer = this.pointer;
+    this.context.core.x.mmget(pointer);
+    return pointer;
+  }
+
+  /** Turns this handle into one whose dispose never tears the space down in the caller. Consumes it. */
+  intoMmputAsync(): MmWithUserAsync {
+    return this.context.makers.takeAsync(this.context, this.take());
+  }
+
+  /**
+   * The VMA that contains `address`, locked against change, without the mmap lock. Null on any
+   * doubt: nothing mapped, a writer at work, or `perVmaLock: false`. Null proves nothing:
+   * fall back to {@link MmWithUser.mmapReadLock}. Never waits.
+   */
+  lockVmaUnderRcu(address: Address): VmaReadGuard | null {
+    const pointer = this.pointer;
+    const { x } = this.context.core;
+    const vma =
+      typeof address === "number"
+        ? x.lock_vma_under_rcu(pointer, checkedNumber(address, "address"))
+        : x.lock_vma_under_rcu_i64(pointer, wide(address, "address"));
+    return vma === 0 ? null : new VmaReadGuard(this, vma >>> 0);
+  }
+
+  /**
+   * Takes the mmap lock for reading; waits for writers, and for those queued before.
+   *
+   * @throws TypeError this worker holds a lock of this space already (it would wait for itself)
+   * @throws WouldBlockError the lock is taken and this thread must not block
+   */
+  mmapReadLock(): MmapReadGuard {
+    const pointer = this.waitingCall("mmapReadLock").pointer;
+    if (this.context.core.x.mmap_read_lock(pointer) < 0) throw new WouldBlockError("mmapReadLock");
+    return new MmapReadGuard(this);
+  }
+
+  /** The read lock if it is free and nobody is queued, else null. Never waits: may be tried while holding it. */
+  mmapReadTrylock(): MmapReadGuard | null {
+    const pointer = this.pointer;
+    return this.context.core.x.mmap_read_trylock(pointer) === 0 ? null : new MmapReadGuard(this);
+  }
+
+  /**
+   * As {@link MmWithUser.mmapReadLock}, waiting without blocking the thread. May be asked for
+   * while another task of this worker holds the lock.
+   */
+  mmapReadLockAsync(options: LockOptions = {}): Promise<MmapReadGuard> {
+    return this.#lockAsync("read", options, () => new MmapReadGuard(this));
+  }
+
+  /** Takes the mmap lock for writing. Throws as {@link MmWithUser.mmapReadLock}. */
+  mmapWriteLock(): MmapWriteGuard {
+    const pointer = this.waitingCall("mmapWriteLock").pointer;
+    if (this.context.core.x.mmap_write_lock(pointer) < 0)
+      throw new WouldBlockError("mmapWriteLock");
+    return new MmapWriteGuard(this);
+  }
+
+  /** The write lock if nobody holds the lock, else null. Never waits. */
+  mmapWriteTrylock(): MmapWriteGuard | null {
+    const pointer = this.pointer;
+    return this.context.core.x.mmap_write_trylock(pointer) === 0 ? null : new MmapWriteGuard(this);
+  }
+
+  /** As {@link MmWithUser.mmapWriteLock}, waiting without blocking the thread. */
+  mmapWriteLockAsync(options: LockOptions = {}): Promise<MmapWriteGuard> {
+    return this.#lockAsync("write", options, () => new MmapWriteGuard(this));
+  }
+
+  /**
+   * A consistent copy of the VMA that contains `address`, or null if nothing is mapped there.
+   * Takes no lock and stores nothing shared: it reads until two looks agree. Under constant
+   * writing it takes the mmap read lock after all.
+   *
+   * @throws WouldBlockError writers never paused and this thread must not block
+   */
+  peek(address: Address): VmaSnapshot | null {
+    const pointer = this.pointer;
+    const { core } = this.context;
+    for (let tries = 0; tries < PEEK_TRIES; tries++) {
+      const found =
+        typeof address === "number"
+          ? core.x.peek(pointer, checkedNumber(address, "address"), core.scratch)
+          : core.x.peek_i64(pointer, wide(address, "address"), core.scratch);
+      if (found === 0) return null;
+      if (found > 0) return snapshotFrom(core.f64, null);
+    }
+    return this.#underReadLock("peek", () => {
+      const vma = core.x.vma_lookup_i64(pointer, wide(address, "address")) >>> 0;
+      if (vma === 0) return null;
+      core.x.vma_read(vma, core.scratch);
+      return snapshotFrom(core.f64, null);
+    });
+  }
+
+  mmap(args: MmapArgs): number {
+    return calls.mmap(this.waitingCall("mmap"), args);
+  }
+
+  munmap(address: Address, length: Address): void {
+    calls.munmap(this.waitingCall("munmap"), address, length);
+  }
+
+  mprotect(address: Address, length: Address, prot: number): void {
+    calls.rangeCall(this.waitingCall("mprotect"), "mprotect", address, length, prot, "prot");
+  }
+
+  mremap(args: MremapArgs): number {
+    return calls.mremap(this.waitingCall("mremap"), args);
+  }
+
+  brk(address: Address = 0): number {
+    return calls.brk(this.waitingCall("brk"), address);
+  }
+
+  madvise(address: Address, length: Address, advice: number): void {
+    calls.rangeCall(this.waitingCall("madvise"), "madvise", address, length, advice, "advice");
+  }
+
+  mlock(address: Address, length: Address, flags = 0): void {
+    calls.rangeCall(this.waitingCall("mlock"), "mlock", address, length, flags, "flags");
+  }
+
+  munlock(address: Address, length: Address): void {
+    calls.munlock(this.waitingCall("munlock"), address, length);
+  }
+
+  mlockall(flags: number): void {
+    calls.mlockall(this.waitingCall("mlockall"), flags);
+  }
+
+  munlockall(): void {
+    calls.munlockall(this.waitingCall("munlockall"));
+  }
+
+  msync(address: Address, length: Address, flags: number): void {
+    calls.rangeCall(this.waitingCall("msync"), "msync", address, length, flags, "flags");
+  }
+
+  mincore(address: Address, length: Address): Uint8Array {
+    return calls.mincore(this.waitingCall("mincore"), address, length);
+  }
+
+  mseal(address: Address, length: Address): void {
+    calls.rangeCall(this.waitingCall("mseal"), "mseal", address, length, 0, "flags");
+  }
+
+  handleMmFault(address: Address, access: FaultAccess): FaultResult {
+    return calls.handleMmFault(this.waitingCall("handleMmFault"), address, access);
+  }
+
+  /** Copies the address space as fork(2) does: the child's first user. @throws MmError ENOMEM */
+  fork(): MmWithUser {
+    return new MmWithUser(this.context, calls.fork(this.waitingCall("fork")));
+  }
+
+  /** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
+  setRlimits(limits: Rlimits): void {
+    setRlimits(this.context.core, this.pointer, limits);
+  }
+
+  /** The text of /proc/PID/maps, byte for byte (there is no `[vsyscall]` line). */
+  maps(): string {
+    return this.#underReadLock("maps", () => {
+      const reader = new MapsReader(this.context.core, this.pointer);
+      let text = "";
+      for (const vma of this.#snapshots(reader)) text += reader.line(vma);
+      return text;
+    });
+  }
+
+  /** Copies of all VMAs, in order of address. */
+  vmas(): VmaSnapshot[] {
+    return this.#underReadLock("vmas", () => [
+      ...this.#snapshots(new MapsReader(this.context.core, this.pointer)),
+    ]);
+  }
+
+  /** Checks every invariant of this space; empty when sound. */
+  validate(): ValidationReport {
+    const { held } = this.locks;
+    return validateMm(
+      this.context.core,
+      (held ? this : this.waitingCall("validate")).pointer,
+      held,
+    );
+  }
+
+  /** Numbers of the space, as /proc/PID/status has them. */
+  stat(): MmStatus {
+    const { x } = this.context.core;
+    const mm = this.pointer;
+    return {
+      mapCount: x.mm_stat(mm, MmStat.MAP_COUNT),
+      totalVm: x.mm_stat(mm, MmStat.TOTAL_VM),
+      dataVm: x.mm_stat(mm, MmStat.DATA_VM),
+      execVm: x.mm_stat(mm, MmStat.EXEC_VM),
+      stackVm: x.mm_stat(mm, MmStat.STACK_VM),
+      lockedVm: x.mm_stat(mm, MmStat.LOCKED_VM),
+      startBrk: x.mm_stat(mm, MmStat.START_BRK),
+      brk: x.mm_stat(mm, MmStat.BRK),
+      mmapBase: x.mm_stat(mm, MmStat.MMAP_BASE),
+      taskSize: x.mm_stat(mm, MmStat.TASK_SIZE),
+      pageSize: 2 ** x.mm_stat(mm, MmStat.PAGE_SHIFT),
+      sequence: x.mm_stat(mm, MmStat.SEQUENCE),
+    };
+  }
+
+  /** @internal Before a call that may wait for the mmap lock. */
+  protected waitingCall(call: string): this {
+    this.pointer;
+    this.locks.assertMayWait(call);
+    return this;
+  }
+
+  /** @internal */
+  protected assertNoGuards(): void {
+    if (this.#guards === 0) return;
+    throw new TypeError(
+      `${this.kind} disposed while ${this.#guards} of its guards are held: release them first`,
+    );
+  }
+
+  /** `grant` runs in the moment the lock is held: no other task of this worker comes between. */
+  async #lockAsync<Guard>(
+    kind: "read" | "write",
+    options: LockOptions,
+    grant: () => Guard,
+  ): Promise<Guard> {
+    const pointer = this.pointer;
+    this.addGuard(1); // a pending request keeps the handle as a guard does
+    try {
+      return await lockAsync(this.context, pointer, kind, this.locks, options, grant);
+    } finally {
+      this.addGuard(-1);
+    }
+  }
+
+  /** Reads the whole space: under the lock this worker holds, or the read lock. */
+  #underReadLock<Result>(call: string, read: () => Result): Result {
+    this.pointer;
+    if (this.locks.held) return read();
+    const { x } = this.context.core;
+    const pointer = this.waitingCall(call).pointer;
+    if (x.mmap_read_lock(pointer) < 0) throw new WouldBlockError(call);
+    try {
+      return read();
+    } finally {
+      x.mmap_read_unlock(pointer);
+    }
+  }
+
+  *#snapshots(reader: MapsReader): Generator<VmaSnapshot> {
+    const { x } = this.context.core;
+    let at = 0;
+    while (true) {
+      const vma = x.find_vma(this.pointer, at) >>> 0;
+      if (vma === 0) return;
+      const copy = reader.snapshot(vma);
+      at = copy.end;
+      yield copy;
+    }
+  }
+}
+
+/** Numbers of one address space. Counts in pages, the rest in bytes. */
+export interface MmStatus {
+  readonly mapCount: number;
+  readonly totalVm: number;
+  readonly dataVm: number;
+  readonly execVm: number;
+  readonly stackVm: number;
+  readonly lockedVm: number;
+  readonly startBrk: number;
+  readonly brk: number;
+  readonly mmapBase: number;
+  readonly taskSize: number;
+  readonly pageSize: number;
+  /** mm_lock_seq: changes whenever the space may have changed; odd while write-locked. */
+  readonly sequence: number;
+}
+
+function assertMm(context: Context, raw: MmPtr): void {
+  const inArena = Number.isInteger(raw) && raw > 0 && raw < context.core.views.u8.length;
+  if (!inArena || context.core.x.mm_is_valid(raw) === 0) {
+    throw new TypeError(`no address space at ${String(raw)} in this engine's memory`);
+  }
+}

@@ -1,0 +1,90 @@
+// Node's half of host.ts: files, worker_threads, emitter ports.
+//
+// node: modules are imported when first needed and by a name in a variable, so that
+// bundlers for the browser neither follow nor replace them.
+// Floor: S0. Imports: host (types), browser (MessagePort has both faces in Node).
+
+import type { Worker as NodeWorker } from "node:worker_threads";
+import { browserHost, eventPort } from "./browser.js";
+import type { Host, HostPort, HostWorker } from "./host.js";
+
+const FS = "node:fs/promises";
+const WORKER_THREADS = "node:worker_threads";
+
+interface Emitter {
+  postMessage(message: unknown, transfer: readonly unknown[]): void;
+  on(event: "message", listener: (data: unknown) => void): void;
+  off(event: "message", listener: (data: unknown) => void): void;
+  close?(): void;
+}
+
+function emitterPort(port: Emitter): HostPort {
+  return {
+    postMessage: (message, transfer) => port.postMessage(message, transfer),
+    listen(listener) {
+      port.on("message", listener);
+      return () => port.off("message", listener);
+    },
+    start() {
+      // Listening starts the port.
+    },
+    close: () => port.close?.(),
+  };
+}
+
+function isEmitter(candidate: object): candidate is Emitter {
+  return "postMessage" in candidate && "on" in candidate && "off" in candidate;
+}
+
+function threadWorker(worker: NodeWorker): HostWorker {
+  let died: ((cause: Error) => void) | undefined;
+  const die = (cause: Error) => {
+    died?.(cause);
+    died = undefined;
+  };
+  worker.on("error", (error) => die(error instanceof Error ? error : new Error(String(error))));
+  worker.on("messageerror", (error) => die(error));
+  worker.on("exit", (code) => die(new Error(`worker exited with code ${code}`)));
+  return {
+    port: emitterPort(worker as unknown as Emitter),
+    onDeath(dead) {
+      died = dead;
+    },
+    async terminate() {
+      await worker.terminate();
+    },
+  };
+}
+
+export const nodeHost: Host = {
+  async readBytes(url) {
+    if (url.protocol !== "file:") return browserHost.readBytes(url);
+    const { readFile } = (await import(/* @vite-ignore */ FS)) as typeof import("node:fs/promises");
+    return readFile(url);
+  },
+  async startWorker(url, name) {
+    const { Worker } = await workerThreads();
+    return threadWorker(new Worker(url, { name }));
+  },
+  async parentPort() {
+    const { parentPort } = await workerThreads();
+    return parentPort === null ? null : emitterPort(parentPort as unknown as Emitter);
+  },
+  adoptPort(candidate) {
+    if (isEmitter(candidate)) return emitterPort(candidate);
+    return "addEventListener" in candidate && "postMessage" in candidate
+      ? eventPort(candidate as never)
+      : null;
+  },
+  adoptWorker(candidate) {
+    const isWorker = isEmitter(candidate) && "threadId" in candidate && "terminate" in candidate;
+    return isWorker ? threadWorker(candidate as unknown as NodeWorker) : null;
+  },
+  unref(timer) {
+    (timer as { unref?(): void }).unref?.();
+  },
+};
+
+async function workerThreads(): Promise<typeof import("node:worker_threads")> {
+  return import(/* @vite-ignore */ WORKER_THREADS);
+}
