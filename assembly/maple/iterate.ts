@@ -35,34 +35,45 @@ export function mt_iter_next(tree: usize): u32 {
 }
 
 function next_slow(tree: usize, cursor: usize): u32 {
-  do {
-    if (!next_leaf(cursor) && !next_region(tree, cursor)) return 0;
-  } while (load<u32>(cursor, Cursor.ITER_MASK) == 0);
-  return mt_iter_next(tree);
+  const depth = load<u32>(cursor, Cursor.ITER_DEPTH);
+  const step = step_at(cursor + Cursor.ITERATOR, 2);
+  const slot = step_slot(step) + 1;
+  // The usual case: the next child of the same parent.
+  if (depth < 2 || !has_slot(step_node(step), slot)) return next_far(tree, cursor, depth);
+  store<u32>(step, slot, Step.SLOT);
+  return first_of(tree, cursor, node_of(node_entry(step_node(step), slot)));
 }
 
-/** Moves to the next leaf of the region; false if there is none. */
-function next_leaf(cursor: usize): bool {
-  const depth = load<u32>(cursor, Cursor.ITER_DEPTH);
+/** Moves to `leaf` and returns its first entry; every leaf but a root has one. */
+function first_of(tree: usize, cursor: usize, leaf: usize): u32 {
+  const mask = leaf_present(leaf);
+  store<u32>(cursor, <u32>leaf, Cursor.ITER_LEAF);
+  store<u32>(cursor, mask & (mask - 1), Cursor.ITER_MASK);
+  return mask != 0 ? node_entry(leaf, ctz(mask)) : mt_iter_next(tree);
+}
+
+function next_far(tree: usize, cursor: usize, depth: u32): u32 {
   const path = cursor + Cursor.ITERATOR;
-  for (let level: u32 = 2; level <= depth; level++) {
+  for (let level: u32 = 3; level <= depth; level++) {
     let step = step_at(path, level);
     let node = step_node(step);
     let slot = step_slot(step) + 1;
-    if (slot == Node.SLOTS || node_start(node, slot) == Node.UNUSED) continue;
+    if (!has_slot(node, slot)) continue;
     store<u32>(step, slot, Step.SLOT);
-    while (--level != 0) {
+    while (--level != 1) {
       node = node_of(node_entry(node, slot));
       slot = 0;
       step -= Step.SIZE;
       store<u32>(step, <u32>node, Step.NODE);
       store<u32>(step, slot, Step.SLOT);
     }
-    store<u32>(cursor, <u32>node, Cursor.ITER_LEAF);
-    store<u32>(cursor, leaf_present(node), Cursor.ITER_MASK);
-    return true;
+    return first_of(tree, cursor, node_of(node_entry(node, slot)));
   }
-  return false;
+  return next_region(tree, cursor) ? mt_iter_next(tree) : 0;
+}
+
+function has_slot(node: usize, slot: u32): bool {
+  return slot < <u32>Node.SLOTS && node_start(node, slot) != Node.UNUSED;
 }
 
 /** Moves to the first leaf of the next region; false if there is none. */

@@ -137,28 +137,34 @@ export function lanes_fill(array: usize, value: i32): void {
 
 function lanes_up(array: usize, from: u32, by: u32): void {
   const first = i32x4.splat(<i32>(from + by) - 1);
-  const back = <usize>by << 2;
-  const floor = <i32>(from >> 2);
-  // From the top: a vector reads words of lower vectors that are still as they were.
-  for (let k = 3; k >= floor; k--) {
-    const at = array + (<usize>k << 4);
-    const moves = i32x4.gt_s(i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(k << 2)), first);
-    v128.store(at, v128.bitselect(racy_v128(at - back), racy_v128(at), moves));
-  }
+  const back = array - (<usize>by << 2);
+  // From the top: a vector takes words of lower vectors that are still as they were. No
+  // loop from `from` on: a branch that depends on the place costs more than four vectors.
+  lane_up(array + 48, back + 48, i32x4.gt_s(i32x4(12, 13, 14, 15), first));
+  lane_up(array + 32, back + 32, i32x4.gt_s(i32x4(8, 9, 10, 11), first));
+  lane_up(array + 16, back + 16, i32x4.gt_s(i32x4(4, 5, 6, 7), first));
+  lane_up(array, back, i32x4.gt_s(i32x4(0, 1, 2, 3), first));
+}
+
+function lane_up(to: usize, from: usize, moves: v128): void {
+  v128.store(to, v128.bitselect(racy_v128(from), racy_v128(to), moves));
 }
 
 function lanes_down(array: usize, to: u32, by: u32, fill: i32): void {
   const before = i32x4.splat(<i32>to - 1);
   const end = i32x4.splat(<i32>(Node.SLOTS - by));
-  const ahead = <usize>by << 2;
   const blank = i32x4.splat(fill);
-  for (let k = <i32>(to >> 2); k < 4; k++) {
-    const at = array + (<usize>k << 4);
-    const lane = i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(k << 2));
-    // Words past the array are another node's: never kept, `blank` takes their place (N3).
-    const moved = v128.bitselect(racy_v128(at + ahead), blank, i32x4.lt_s(lane, end));
-    v128.store(at, v128.bitselect(moved, racy_v128(at), i32x4.gt_s(lane, before)));
-  }
+  const ahead = array + (<usize>by << 2);
+  lane_down(array, ahead, i32x4(0, 1, 2, 3), before, end, blank);
+  lane_down(array + 16, ahead + 16, i32x4(4, 5, 6, 7), before, end, blank);
+  lane_down(array + 32, ahead + 32, i32x4(8, 9, 10, 11), before, end, blank);
+  lane_down(array + 48, ahead + 48, i32x4(12, 13, 14, 15), before, end, blank);
+}
+
+function lane_down(to: usize, from: usize, lane: v128, before: v128, end: v128, blank: v128): void {
+  // Words past the array are another node's: never kept, `blank` takes their place (N3).
+  const moved = v128.bitselect(racy_v128(from), blank, i32x4.lt_s(lane, end));
+  v128.store(to, v128.bitselect(moved, racy_v128(to), i32x4.gt_s(lane, before)));
 }
 
 /** The largest hole of a leaf of `span` pages. */

@@ -15,10 +15,13 @@
 // Floor: maple. Imports: alloc/slab, node, rebuild, region.
 
 import { slab_alloc, slab_reserve } from "../alloc/slab";
-import { Node } from "../base/layout";
+import { VERIFY } from "../base/debug";
+import { Node, Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { racy_v128, store_release } from "../sync/atomics";
+import { Cursor } from "./cursor";
 import { depth_of, node_count, node_entry, node_of, set_entry } from "./node";
 import { region_clear } from "./rebuild";
 import { Tree, region_of, root_at, tree_regions } from "./region";
@@ -38,17 +41,24 @@ export function mt_init(tree: usize, table: usize, regions: u32): void {
 
 /**
  * Sets aside nodes for `stores` stores, each inside the regions of [first, end); 0 or
- * -ENOMEM. A store needs a leaf a region, and a new inner node a level where it cuts.
+ * -ENOMEM. A store takes a leaf a region, and where it cuts, in two regions at most, an
+ * inner node a level and one more for a new root.
  */
 export function mt_reserve(tree: usize, first: u64, end: u64, stores: u32): i32 {
   const from = region_of(first);
   const last = end > first ? region_of(end - 1) : from;
   let depth: u32 = 0;
-  for (let r = from; r <= last; r++) depth = max<u32>(depth, depth_of(load<u32>(root_at(tree, r))));
+  for (let r = from; r <= last; r++) depth = max<u32>(depth, mt_height(tree, r));
+  if (depth >= <u32>Node.DEPTH_MAX) return -Errno.ENOMEM; // a path has no room for more
   const regions = last - from + 1;
-  if (slab_reserve(SlabKind.LEAF, stores * regions) != 0) return -Errno.ENOMEM;
-  const cuts = stores * min<u32>(regions, 2);
-  return slab_reserve(SlabKind.INNER, cuts * (depth + 1));
+  const leaves = stores * regions;
+  const inner = stores * min<u32>(regions, 2) * (depth + 1);
+  if (VERIFY) {
+    store<u32>(this_seat() + Seat.CURSOR, leaves, Cursor.BUDGET_LEAF);
+    store<u32>(this_seat() + Seat.CURSOR, inner, Cursor.BUDGET_INNER);
+  }
+  if (slab_reserve(SlabKind.LEAF, leaves) != 0) return -Errno.ENOMEM;
+  return slab_reserve(SlabKind.INNER, inner);
 }
 
 /** Frees all nodes; the tree is empty and usable. */

@@ -43,7 +43,7 @@ export function handle_mm_fault(mm: usize, address: u64, access: u32): i32 {
   if (vma != 0) {
     const outcome = vma_outcome(mm, vma, address, access);
     // An identity needs neighbours, and those only the mmap lock holds still (upstream race 5).
-    const prepare = outcome == Fault.OK && needs_anon_vma(vma, access);
+    const prepare = outcome != Fault.SEGV_ACCERR && needs_anon_vma(vma, access);
     vma_end_read(vma);
     if (!prepare) {
       count(Counter.FAULT_VMA_LOCK);
@@ -110,7 +110,7 @@ function vma_outcome(mm: usize, vma: usize, address: u64, access: u32): i32 {
   return page >= pages_within_file(mm, vma) ? Fault.BUS_ADRERR : Fault.OK;
 }
 
-/** Grows a GROWSDOWN VMA down to the page of `address`; false: refused, nothing changed. */
+/** Grows a GROWSDOWN VMA down to the page of `address`; false: refused, no range changed. */
 export function expand_downwards(mm: usize, vma: usize, address: u64): bool {
   const shift = page_shift(mm);
   const start = page_align_down(mm, address);
@@ -120,6 +120,7 @@ export function expand_downwards(mm: usize, vma: usize, address: u64): bool {
     const gap = <u64>load<u32>(mm, Mm.STACK_GUARD_GAP) << shift;
     if (start - vm_end(prev) < gap) return false; // R-STACK-3, 4
   }
+  anon_vma_prepare(mm, vma); // R-STACK-10: even for a read, even if growth is refused below
   const flags = vm_flags(vma);
   const pages = (vm_start(vma) - start) >> shift;
   if (pages > vm_pgoff(vma)) return false;
@@ -128,7 +129,6 @@ export function expand_downwards(mm: usize, vma: usize, address: u64): bool {
   if (!mlock_future_ok(mm, flags, pages)) return false;
   if (reserve(mm, 0, start, vm_start(vma), 1) != 0) return false;
   if ((flags & VM_ACCOUNT) != 0 && !vm_enough_memory(mm, <i64>pages)) return false;
-  anon_vma_prepare(mm, vma); // R-STACK-10: even for a read
   vma_start_write(vma, mm);
   set_vm_pgoff(vma, vm_pgoff(vma) - pages);
   set_vm_start(vma, start);

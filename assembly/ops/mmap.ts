@@ -155,7 +155,8 @@ function file_map_flags(file: u32, flags: u32, prot: u32, vm_flags: u64, length:
   const can = file_flags(file);
   const type = flags & MapFlag.TYPE_MASK;
   const regular = (can & FileFlag.NO_MMAP) == 0;
-  if (regular && (length > FILE_SIZE_MAX || offset > FILE_SIZE_MAX - length)) return REFUSED | Errno.EOVERFLOW; // 16
+  const reach = regular ? FILE_SIZE_MAX : u64.MAX_VALUE;
+  if (length > reach || offset > reach - length) return REFUSED | Errno.EOVERFLOW; // 16
   const writable = (can & FileFlag.WRITABLE) != 0;
   if (type == MapFlag.SHARED_VALIDATE) {
     let known = LEGACY_MAP_MASK;
@@ -210,7 +211,8 @@ function mmap_region(
   const failed = vms_gather(mm, start, end, 1); // 27, 28
   if (failed != 0) return failed;
   const replaced = mapped_pages(mm, start, end);
-  if (pages > replaced && !may_expand_vm(mm, vm_flags, pages - replaced)) return -Errno.ENOMEM; // 29
+  // Asked even if nothing is added: a limit that is already exceeded refuses that too.
+  if (!may_expand_vm(mm, vm_flags, pages - replaced)) return -Errno.ENOMEM; // 29
   let charged: i64 = 0;
   if (is_accountable(vm_flags)) {
     charged = <i64>pages - <i64>accounted_pages(mm, start, end);

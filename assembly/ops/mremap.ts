@@ -149,10 +149,6 @@ function move_each(mm: usize, start: u64, length: u64, flags: u32, target: u64):
 
 /** mremap_to: FIXED and DONTUNMAP. */
 function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32, target: u64): i64 {
-  const vma = vma_lookup(mm, start);
-  if ((flags & MremapFlag.DONTUNMAP) != 0 && !may_expand_vm(mm, vm_flags(vma), old_len >> page_shift(mm))) {
-    return -Errno.ENOMEM; // R-LIM-6
-  }
   if ((flags & MremapFlag.FIXED) != 0) {
     if (old_len > new_len && any_sealed(mm, start + new_len, start + old_len)) return -Errno.EPERM;
     const failed = do_munmap(mm, target, target + new_len); // R-REMAP-7..10
@@ -165,6 +161,9 @@ function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32,
   }
   const again = vma_lookup(mm, start); // the target may have been part of the same VMA
   if (again == 0) return -Errno.EFAULT;
+  if ((flags & MremapFlag.DONTUNMAP) != 0 && !may_expand_vm(mm, vm_flags(again), old_len >> page_shift(mm))) {
+    return -Errno.ENOMEM; // R-LIM-6, with the target already unmapped
+  }
   const placement = (flags & MremapFlag.FIXED) != 0 ? MapFlag.FIXED : 0;
   const at = place(mm, again, start, new_len, target, placement);
   return at < 0 ? at : move_vma(mm, again, start, old_len, <u64>at, new_len, flags);
