@@ -1,0 +1,104 @@
+// What a replay found: counts, and the first difference in full.
+
+import type { VmaRow } from "../formats/recording.js";
+
+export interface Difference {
+  /** Line of the file. */
+  readonly line: number;
+  readonly operation: string;
+  readonly expected: string;
+  readonly got: string;
+  /** Lines of the recorded map that the engine's lacks. */
+  readonly missing: readonly string[];
+  /** Lines of the engine's map that the recorded one lacks. */
+  readonly extra: readonly string[];
+}
+
+export interface ReplayReport {
+  readonly file: string;
+  readonly kind: "recording" | "trace";
+  operations: number;
+  mapsCompared: number;
+  differences: number;
+  first: Difference | null;
+  /**
+   * Traces: borders between neighbours equal in all that maps shows, which one side has and
+   * the other has not. They hang on which pages were touched, and a trace does not tell that.
+   */
+  borders: number;
+  /** Traces: calls made before their row's turn, because they were in flight: see in-flight.ts. */
+  reordered: number;
+  /** Calls that change no VMA and were not made, by name. */
+  notReplayed: Record<string, number>;
+}
+
+/** What a replay tells while it runs. */
+export interface ReplayHooks {
+  /** The calls go to another address space from now on. */
+  readonly onSpace?: (mm: number) => void;
+  /** Now and then. */
+  readonly onProgress?: (operations: number) => void;
+}
+
+export function newReport(file: string, kind: ReplayReport["kind"]): ReplayReport {
+  return {
+    file,
+    kind,
+    operations: 0,
+    mapsCompared: 0,
+    differences: 0,
+    first: null,
+    borders: 0,
+    reordered: 0,
+    notReplayed: {},
+  };
+}
+
+/** Counts a difference; `describe` runs for the first one only. */
+export function countDifference(report: ReplayReport, describe: () => Difference): void {
+  report.differences++;
+  report.first ??= describe();
+}
+
+export function rowText(row: VmaRow): string {
+  const [start, end, perms, pgoff, name, vmFlags] = row;
+  return `${start}-${end} ${perms} ${pgoff} ${name === "" ? '""' : name} ${vmFlags}`.trimEnd();
+}
+
+/** The lines that only one of two ordered lists has, as [only in `a`, only in `b`]. */
+export function linesApart(a: readonly string[], b: readonly string[]): [string[], string[]] {
+  const inA = new Set(a);
+  const inB = new Set(b);
+  return [a.filter((line) => !inB.has(line)), b.filter((line) => !inA.has(line))];
+}
+
+/** A report as people read it: the first difference, then one line of totals. */
+export function reportText(report: ReplayReport): string {
+  const lines: string[] = [];
+  if (report.first !== null) {
+    const { line, operation, expected, got, missing, extra } = report.first;
+    lines.push(`${report.file}:${line}: ${operation}`);
+    lines.push(`  expected ${expected}`, `  got      ${got}`);
+    lines.push(...shortList(missing, "  map -    "), ...shortList(extra, "  map +    "));
+  }
+  const { operations, mapsCompared, differences, borders } = report;
+  let total =
+    `${report.file}: ${operations} operations, ${mapsCompared} maps compared, ` +
+    `${differences} differences`;
+  if (borders !== 0) total += ` (and ${borders} borders between equal neighbours)`;
+  if (report.reordered !== 0) total += `; ${report.reordered} calls in flight made earlier`;
+  const skipped = Object.entries(report.notReplayed);
+  if (skipped.length !== 0) {
+    total += `; not replayed: ${skipped.map(([name, count]) => `${count} ${name}`).join(", ")}`;
+  }
+  lines.push(total);
+  return lines.join("\n");
+}
+
+const SHOWN_LINES = 12;
+
+function shortList(lines: readonly string[], prefix: string): string[] {
+  const shown = lines.slice(0, SHOWN_LINES).map((line) => prefix + line);
+  if (lines.length > SHOWN_LINES) shown.push(`${prefix}... ${lines.length - SHOWN_LINES} more`);
+  return shown;
+}
