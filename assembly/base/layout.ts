@@ -185,10 +185,13 @@ export const enum Mm {
   TOTALRAM_PAGES = 360,
   START_BRK = 368,
   DATA_SEGMENT = 376,
-  /** Line 6. */
+  /** Line 6. GUARDS = the tree of guard pages (ops/guard.ts); GUARDED: 1 once there was one. */
   START_STACK = 384,
-  /** Root words of up to INLINE_REGIONS regions; larger spaces have a table of their own. */
+  GUARDS = 392,
+  GUARDED = 400,
+  /** Root words of up to Region.INLINE regions; larger spaces have tables of their own. */
   INLINE_TABLE = 512,
+  INLINE_GUARD_TABLE = 640,
   SIZE = 1024,
 }
 
@@ -200,7 +203,8 @@ export const enum Region {
   INLINE = 32,
   TABLE_MAX = 1024,
 }
-if (Mm.INLINE_TABLE + Region.INLINE * 4 > Mm.SIZE) ERROR("inline table fits");
+if (Mm.INLINE_TABLE + Region.INLINE * 4 > Mm.INLINE_GUARD_TABLE) ERROR("inline table fits");
+if (Mm.INLINE_GUARD_TABLE + Region.INLINE * 4 > Mm.SIZE) ERROR("inline guard table fits");
 
 export const enum Cap {
   IPC_LOCK = 1,

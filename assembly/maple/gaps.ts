@@ -11,7 +11,17 @@
 // Context: lock held. Floor: maple. Imports: node, cursor, region.
 
 import { Region } from "../base/layout";
-import { Step, peek, peek_end, peek_first, step_at, step_high, step_low, step_node, step_slot } from "./cursor";
+import {
+  peek,
+  peek_end,
+  peek_first,
+  Step,
+  step_at,
+  step_high,
+  step_low,
+  step_node,
+  step_slot,
+} from "./cursor";
 import {
   depth_of,
   inner_fits,
@@ -72,7 +82,14 @@ export function mt_gap_highest(tree: usize, low: u64, high: u64, size: u64): u64
       if (run_end - start >= size) return run_end - size;
     }
     if (size <= to - from) {
-      const found = highest_in(word, 0, Region.PAGES, <i32>(from - base), <i32>(to - base), <i32>size);
+      const found = highest_in(
+        word,
+        0,
+        Region.PAGES,
+        <i32>(from - base),
+        <i32>(to - base),
+        <i32>size,
+      );
       if (found >= 0) return base + <u64>found;
     }
     run_end = peek(word, 0) == 0 ? min<u64>(high, base + <u64>peek_end()) : 0;
@@ -101,7 +118,14 @@ export function mt_gap_lowest(tree: usize, low: u64, high: u64, size: u64): u64 
       if (end - run >= size) return run;
     }
     if (size <= to - from) {
-      const found = lowest_in(word, 0, Region.PAGES, <i32>(from - base), <i32>(to - base), <i32>size);
+      const found = lowest_in(
+        word,
+        0,
+        Region.PAGES,
+        <i32>(from - base),
+        <i32>(to - base),
+        <i32>size,
+      );
       if (found >= 0) return base + <u64>found;
     }
     run = peek(word, Region.MASK) == 0 ? max<u64>(low, base + <u64>peek_first()) : u64.MAX_VALUE;
@@ -117,8 +141,8 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
   const node = node_of(word);
   const leaf = depth_of(word) == 1;
   let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
-  if (to < high) fits &= (<u32>2 << node_slot(node, to - 1 - low)) - 1;
-  if (from > low) fits &= <u32>0xffffffff << node_slot(node, from - low);
+  if (to < high) fits &= ((<u32>2) << node_slot(node, to - 1 - low)) - 1;
+  if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = <u32>31 - clz(fits);
     const start = low + node_start(node, slot);
@@ -130,7 +154,7 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
       const found = highest_in(node_entry(node, slot), start, end, from, to, size);
       if (found >= 0) return found;
     }
-    fits ^= <u32>1 << slot;
+    fits ^= (<u32>1) << slot;
   }
   return -1;
 }
@@ -140,8 +164,8 @@ function lowest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32
   const node = node_of(word);
   const leaf = depth_of(word) == 1;
   let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
-  if (to < high) fits &= (<u32>2 << node_slot(node, to - 1 - low)) - 1;
-  if (from > low) fits &= <u32>0xffffffff << node_slot(node, from - low);
+  if (to < high) fits &= ((<u32>2) << node_slot(node, to - 1 - low)) - 1;
+  if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = ctz(fits);
     const start = low + node_start(node, slot);

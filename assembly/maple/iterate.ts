@@ -103,5 +103,5 @@ function enter(cursor: usize, word: u32, key: i32): void {
   const leaf = step_node(step);
   store<u32>(cursor, depth_of(word), Cursor.ITER_DEPTH);
   store<u32>(cursor, <u32>leaf, Cursor.ITER_LEAF);
-  store<u32>(cursor, leaf_present(leaf) & (<u32>0xffffffff << step_slot(step)), Cursor.ITER_MASK);
+  store<u32>(cursor, leaf_present(leaf) & ((<u32>0xffffffff) << step_slot(step)), Cursor.ITER_MASK);
 }

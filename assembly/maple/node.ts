@@ -52,27 +52,27 @@ export function depth_of(word: u32): u32 {
 }
 
 export function node_start(node: usize, slot: u32): i32 {
-  return load<i32>(node + (<usize>slot << 2), Node.STARTS);
+  return load<i32>(node + ((<usize>slot) << 2), Node.STARTS);
 }
 
 export function node_entry(node: usize, slot: u32): u32 {
-  return load<u32>(node + (<usize>slot << 2), Node.ENTRIES);
+  return load<u32>(node + ((<usize>slot) << 2), Node.ENTRIES);
 }
 
 export function node_gap(node: usize, slot: u32): i32 {
-  return load<i32>(node + (<usize>slot << 2), Node.GAPS);
+  return load<i32>(node + ((<usize>slot) << 2), Node.GAPS);
 }
 
 export function set_start(node: usize, slot: u32, start: i32): void {
-  store<i32>(node + (<usize>slot << 2), start, Node.STARTS);
+  store<i32>(node + ((<usize>slot) << 2), start, Node.STARTS);
 }
 
 export function set_entry(node: usize, slot: u32, entry: u32): void {
-  store<u32>(node + (<usize>slot << 2), entry, Node.ENTRIES);
+  store<u32>(node + ((<usize>slot) << 2), entry, Node.ENTRIES);
 }
 
 export function set_gap(node: usize, slot: u32, gap: i32): void {
-  store<i32>(node + (<usize>slot << 2), gap, Node.GAPS);
+  store<i32>(node + ((<usize>slot) << 2), gap, Node.GAPS);
 }
 
 /** The slot that covers `key` (relative). Any key and any contents give 0..15. */
@@ -82,8 +82,8 @@ export function node_slot(node: usize, key: i32): u32 {
   const b = i32x4.gt_s(racy_v128(node + 16), k);
   const c = i32x4.gt_s(racy_v128(node + 32), k);
   const d = i32x4.gt_s(racy_v128(node + 48), k);
-  const above = <u32>i8x16.bitmask(
-    i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)),
+  const above = <u32>(
+    i8x16.bitmask(i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)))
   );
   // Lane 0 starts at 0 and is never above a key: dropping it makes the answer a slot.
   return ctz((above >> 1) | 0x8000);
@@ -137,7 +137,7 @@ export function lanes_fill(array: usize, value: i32): void {
 
 function lanes_up(array: usize, from: u32, by: u32): void {
   const first = i32x4.splat(<i32>(from + by) - 1);
-  const back = array - (<usize>by << 2);
+  const back = array - ((<usize>by) << 2);
   // From the top: a vector takes words of lower vectors that are still as they were. No
   // loop from `from` on: a branch that depends on the place costs more than four vectors.
   lane_up(array + 48, back + 48, i32x4.gt_s(i32x4(12, 13, 14, 15), first));
@@ -154,7 +154,7 @@ function lanes_down(array: usize, to: u32, by: u32, fill: i32): void {
   const before = i32x4.splat(<i32>to - 1);
   const end = i32x4.splat(<i32>(Node.SLOTS - by));
   const blank = i32x4.splat(fill);
-  const ahead = array + (<usize>by << 2);
+  const ahead = array + ((<usize>by) << 2);
   lane_down(array, ahead, i32x4(0, 1, 2, 3), before, end, blank);
   lane_down(array + 16, ahead + 16, i32x4(4, 5, 6, 7), before, end, blank);
   lane_down(array + 32, ahead + 32, i32x4(8, 9, 10, 11), before, end, blank);

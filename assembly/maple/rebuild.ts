@@ -20,11 +20,20 @@ import { Node, Region, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
 import { racy_v128, store_release } from "../sync/atomics";
-import { Cursor, cursor_path, step_at, step_high, step_low, step_node, step_slot, walk } from "./cursor";
+import {
+  Cursor,
+  cursor_path,
+  step_at,
+  step_high,
+  step_low,
+  step_node,
+  step_slot,
+  walk,
+} from "./cursor";
 import { gap_of } from "./gaps";
 import {
-  Fill,
   depth_of,
+  Fill,
   lanes_fill,
   node_close,
   node_count,
@@ -241,13 +250,13 @@ function stage_of(array: usize): usize {
 }
 
 function stage_start(i: u32): i32 {
-  return load<i32>(stage_of(0) + (<usize>i << 2));
+  return load<i32>(stage_of(0) + ((<usize>i) << 2));
 }
 
 /** Copies a node's slots to the stage from slot `to` on, starts raised by `offset`. */
 function gather(node: usize, level: u32, to: u32, offset: i32): void {
   const by = i32x4.splat(offset);
-  const starts = stage_of(0) + (<usize>to << 2);
+  const starts = stage_of(0) + ((<usize>to) << 2);
   for (let at: usize = 0; at < <usize>Node.ENTRIES; at += 16) {
     v128.store(starts + at, i32x4.add(racy_v128(node + at), by));
     v128.store(starts + Cursor.STAGE_ARRAY + at, racy_v128(node + Node.ENTRIES + at));
@@ -262,7 +271,7 @@ function scatter(node: usize, level: u32, from: u32, n: u32, base: i32): void {
   const by = i32x4.splat(base);
   const end = i32x4.splat(<i32>n);
   const unused = i32x4.splat(Node.UNUSED);
-  const starts = stage_of(0) + (<usize>from << 2);
+  const starts = stage_of(0) + ((<usize>from) << 2);
   for (let at: usize = 0; at < <usize>Node.ENTRIES; at += 16) {
     const lane = i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(<i32>(at >> 2)));
     const used = i32x4.lt_s(lane, end);

@@ -27,7 +27,7 @@ export function tree_regions(tree: usize): u32 {
 
 /** Address of the root word of region `r`. */
 export function root_at(tree: usize, r: u32): usize {
-  return <usize>load<u32>(tree, Tree.TABLE) + (<usize>r << 2);
+  return <usize>load<u32>(tree, Tree.TABLE) + ((<usize>r) << 2);
 }
 
 export function region_of(page: u64): u32 {
@@ -39,5 +39,5 @@ export function region_key(page: u64): i32 {
 }
 
 export function region_base(r: u32): u64 {
-  return <u64>r << Region.SHIFT;
+  return (<u64>r) << Region.SHIFT;
 }

@@ -18,11 +18,11 @@ import { VERIFY } from "../base/debug";
 import { Node, Region } from "../base/layout";
 import { store_release } from "../sync/atomics";
 import {
-  Step,
   cursor_path,
   peek,
   peek_end,
   peek_first,
+  Step,
   step_at,
   step_high,
   step_low,
@@ -32,8 +32,8 @@ import {
 } from "./cursor";
 import { gaps_rise } from "./gaps";
 import {
-  Fill,
   depth_of,
+  Fill,
   node_close,
   node_count,
   node_entry,
@@ -176,7 +176,7 @@ function leaf_put(leaf: usize, p: u32, q: u32, right: u32, from: i32, to: i32, e
   if (right) set_start(leaf, next, to);
   set_start(leaf, p, from);
   // Publishes the entry: what the caller wrote into its object precedes. Partner: mt_load.
-  store_release(leaf + Node.ENTRIES + (<usize>p << 2), entry);
+  store_release(leaf + Node.ENTRIES + ((<usize>p) << 2), entry);
 }
 
 /**

@@ -24,7 +24,7 @@ import { racy_v128, store_release } from "../sync/atomics";
 import { Cursor } from "./cursor";
 import { depth_of, node_count, node_entry, node_of, set_entry } from "./node";
 import { region_clear } from "./rebuild";
-import { Tree, region_of, root_at, tree_regions } from "./region";
+import { region_of, root_at, Tree, tree_regions } from "./region";
 
 export { mt_gap_highest, mt_gap_lowest } from "./gaps";
 export { mt_iter_begin, mt_iter_next } from "./iterate";
@@ -34,7 +34,7 @@ export { mt_find, mt_load, mt_prev, mt_range } from "./walk";
 
 /** Makes an empty tree of `regions` root words at `table`. */
 export function mt_init(tree: usize, table: usize, regions: u32): void {
-  for (let r: u32 = 0; r < regions; r++) store<u32>(table + (<usize>r << 2), 0);
+  for (let r: u32 = 0; r < regions; r++) store<u32>(table + ((<usize>r) << 2), 0);
   store<u32>(tree, <u32>table, Tree.TABLE);
   store<u32>(tree, regions, Tree.REGIONS);
 }

@@ -16,7 +16,7 @@ import { Node, Region, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { Invariant, SlabKind } from "../shared/abi";
 import { Cursor } from "./cursor";
-import { Fill, depth_of, node_entry, node_gap, node_of, node_start } from "./node";
+import { depth_of, Fill, node_entry, node_gap, node_of, node_start } from "./node";
 import { root_at, tree_regions } from "./region";
 
 export function mt_validate(tree: usize): i32 {

@@ -28,7 +28,7 @@ export function mt_load(tree: usize, page: u64): u32 {
     const slot = node_slot(node, key);
     // Pairs with the entry stores of the writer. The node may be edited, freed or serve
     // another tree by now; the word is still one of this node's kind (N3).
-    word = load_acquire(node + Node.ENTRIES + (<usize>slot << 2));
+    word = load_acquire(node + Node.ENTRIES + ((<usize>slot) << 2));
     if (--depth == 0) return word;
     key -= node_start(node, slot);
     // A word of another level is left-over or news: either way this walk is void.

@@ -69,13 +69,14 @@ export function limit_from(value: f64): u64 {
 export function mm_alloc(regions: u32): usize {
   const large = regions > <u32>Region.INLINE;
   if (slab_reserve(SlabKind.MM, 1) != 0) return 0;
-  if (large && slab_reserve(SlabKind.TABLE, 1) != 0) return 0;
+  if (large && slab_reserve(SlabKind.TABLE, 2) != 0) return 0;
   const mm = slab_alloc(SlabKind.MM);
   // The lock words and mm_lock_seq stay as they are: free, even, and never going
   // back, so that a stale reader cannot see an old number come true again.
   memory.fill(mm + Mm.TREE, 0, Mm.SIZE - Mm.TREE);
   const table = large ? slab_alloc(SlabKind.TABLE) : mm + Mm.INLINE_TABLE;
   mt_init(mm + Mm.TREE, table, regions);
+  mt_init(mm + Mm.GUARDS, large ? slab_alloc(SlabKind.TABLE) : mm + Mm.INLINE_GUARD_TABLE, regions);
   return mm;
 }
 
@@ -92,7 +93,10 @@ export function mmgrab(mm: usize): void {
 export function mmdrop(mm: usize): void {
   if (!refcount_dec_and_test(mm + Mm.COUNT)) return;
   const table = load<u32>(mm, Mm.TREE);
-  if (<usize>table != mm + Mm.INLINE_TABLE) slab_free(SlabKind.TABLE, table);
+  if (<usize>table != mm + Mm.INLINE_TABLE) {
+    slab_free(SlabKind.TABLE, table);
+    slab_free(SlabKind.TABLE, load<u32>(mm, Mm.GUARDS));
+  }
   slab_free(SlabKind.MM, mm);
 }
 
@@ -151,6 +155,7 @@ function mm_teardown(mm: usize): void {
     vma_free(vma);
   }
   mt_destroy(mm + Mm.TREE);
+  mt_destroy(mm + Mm.GUARDS);
   memory.fill(mm + Mm.MAP_COUNT, 0, 4);
   memory.fill(mm + Mm.TOTAL_VM, 0, Mm.BRK - Mm.TOTAL_VM);
   mmap_write_unlock(mm);

@@ -11,7 +11,7 @@
 
 import { AnonVma, Mm } from "../base/layout";
 import { count } from "../base/worker";
-import { VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from "../mm/flags";
+import { VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_MAYBE_GUARD, VM_SHARED, VM_WRITE } from "../mm/flags";
 import {
   mmap_read_lock,
   mmap_read_unlock,
@@ -31,6 +31,7 @@ import {
 import { lock_vma_under_rcu, vma_end_read, vma_start_write } from "../mm/vma_lock";
 import { Access, Counter, Fault } from "../shared/abi";
 import { account_locked, may_expand_vm, mlock_future_ok, vm_enough_memory, vm_stat_account } from "./account";
+import { any_guard } from "./guard";
 import { tree_store } from "./merge";
 import { anon_vma_prepare, pages_within_file } from "./populate";
 import { find_vma, page_align_down, prelock, vma_prev } from "./range";
@@ -41,11 +42,12 @@ export function handle_mm_fault(mm: usize, address: u64, access: u32): i32 {
   count(Counter.FAULT);
   const vma = lock_vma_under_rcu(mm, address);
   if (vma != 0) {
-    const outcome = vma_outcome(mm, vma, address, access);
+    const guarded = (vm_flags(vma) & VM_MAYBE_GUARD) != 0; // U2: the mmap lock's business
+    const outcome = guarded ? Fault.OK : vma_outcome(mm, vma, address, access);
     // An identity needs neighbours, and those only the mmap lock holds still (upstream race 5).
     const prepare = outcome != Fault.SEGV_ACCERR && needs_anon_vma(vma, access);
     vma_end_read(vma);
-    if (!prepare) {
+    if (!prepare && !guarded) {
       count(Counter.FAULT_VMA_LOCK);
       return outcome;
     }
@@ -106,6 +108,7 @@ function vma_outcome(mm: usize, vma: usize, address: u64, access: u32): i32 {
   const flags = vm_flags(vma);
   const wanted: u64 = access == Access.WRITE ? VM_WRITE : access == Access.EXEC ? VM_EXEC : VM_ACCESS;
   if ((flags & wanted) == 0) return Fault.SEGV_ACCERR;
+  if ((flags & VM_MAYBE_GUARD) != 0 && any_guard(mm, address, address + 1)) return Fault.SEGV_MAPERR; // R-MADV-18
   const page = (address - vm_start(vma)) >> page_shift(mm);
   return page >= pages_within_file(mm, vma) ? Fault.BUS_ADRERR : Fault.OK;
 }

@@ -18,6 +18,7 @@ import { vma_start_write } from "../mm/vma_lock";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { vm_enough_memory, vm_stat_account } from "./account";
+import { any_guard, guard_copy, guard_remove, guard_reserve } from "./guard";
 import { candidate, vma_insert } from "./merge";
 import { find_vma, prelock, task_size } from "./range";
 import { reserve } from "./reserve";
@@ -39,7 +40,7 @@ export function fork_locked(mm: usize): i32 {
   // Settings and limits; counters start from nothing and follow the copies.
   memory.copy(child + Mm.PAGE_SHIFT, mm + Mm.PAGE_SHIFT, Mm.MAP_COUNT - Mm.PAGE_SHIFT);
   store<u32>(child, load<u32>(mm, Mm.CAPS), Mm.CAPS);
-  memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.INLINE_TABLE - Mm.BRK);
+  memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.GUARDS - Mm.BRK);
   store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
   mm_publish(child);
   mmap_write_lock(child); // nobody else knows the child: cannot block
@@ -52,6 +53,7 @@ export function fork_locked(mm: usize): i32 {
 
 function copy_vmas(mm: usize, child: usize): i32 {
   const shift = page_shift(mm);
+  if (guard_copy(child, mm) != 0) return -Errno.ENOMEM;
   let at: u64 = 0;
   while (true) {
     const vma = find_vma(mm, at);
@@ -59,6 +61,10 @@ function copy_vmas(mm: usize, child: usize): i32 {
     at = vm_end(vma);
     vma_start_write(vma, mm); // upstream race 4: no fault while it is copied
     const flags = vm_flags(vma);
+    if ((flags & (VM_DONTCOPY | VM_WIPEONFORK)) != 0 && any_guard(child, vm_start(vma), at)) {
+      if (guard_reserve(child, vm_start(vma), at, 1) != 0) return -Errno.ENOMEM;
+      guard_remove(child, vm_start(vma), at); // guards are pages, and those are not copied
+    }
     if ((flags & VM_DONTCOPY) != 0) continue; // R-FORK-2
     const pages = <i64>vma_pages(vma, shift);
     if (slab_reserve(SlabKind.VMA, 1) != 0 || reserve(child, 1, vm_start(vma), at, 1) != 0) return -Errno.ENOMEM;

@@ -33,6 +33,7 @@ import { page_shift, set_vm_flags, vm_end, vm_file, vm_flags, vm_start, vma_is_a
 import { vma_start_write } from "../mm/vma_lock";
 import { Errno } from "../shared/errno";
 import { Advice, FileFlag } from "../shared/flags";
+import { any_guard, guard_install, guard_remove, guard_reserve } from "./guard";
 import { vma_modify } from "./modify";
 import { anon_vma_prepare, pages_within_file } from "./populate";
 import { find_vma, is_page_aligned, page_align, prelock } from "./range";
@@ -96,7 +97,7 @@ function madvise_vma(mm: usize, vma: usize, start: u64, end: u64, advice: i32): 
   if (sealed && is_discard(advice)) return -Errno.EPERM;
   const flags = advised_flags(vma, advice, old);
   if ((flags & REFUSED) != 0) return -(<i32>(flags ^ REFUSED));
-  if (flags == old) return advice_on_pages(mm, vma, advice, old);
+  if (flags == old) return advice_on_pages(mm, vma, start, end, advice);
   const target = vma_modify(mm, vma, start, end, flags);
   return target >= 0 ? 0 : target == -Errno.ENOMEM ? -Errno.EAGAIN : target;
 }
@@ -140,7 +141,8 @@ function advised_flags(vma: usize, advice: i32, flags: u64): u64 {
   }
 }
 
-function advice_on_pages(mm: usize, vma: usize, advice: i32, flags: u64): i32 {
+function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i32): i32 {
+  const flags = vm_flags(vma);
   const locked = (flags & VM_LOCKED) != 0;
   switch (advice) {
     case Advice.DONTNEED:
@@ -157,9 +159,9 @@ function advice_on_pages(mm: usize, vma: usize, advice: i32, flags: u64): i32 {
     case Advice.REMOVE:
       return remove_answer(vma, flags);
     case Advice.GUARD_INSTALL:
-      return guard_install(mm, vma, flags);
+      return install_guards(mm, vma, start, end);
     case Advice.GUARD_REMOVE:
-      return (flags & (VM_SPECIAL | VM_HUGETLB)) != 0 ? -Errno.EINVAL : 0;
+      return remove_guards(mm, vma, start, end);
     default:
       return 0;
   }
@@ -173,11 +175,22 @@ function remove_answer(vma: usize, flags: u64): i32 {
 }
 
 /** R-MADV-15: marks the whole VMA, without a split, and gives it an identity. */
-function guard_install(mm: usize, vma: usize, flags: u64): i32 {
+function install_guards(mm: usize, vma: usize, start: u64, end: u64): i32 {
+  const flags = vm_flags(vma);
   if ((flags & (VM_SPECIAL | VM_HUGETLB | VM_LOCKED)) != 0) return -Errno.EINVAL;
+  if (guard_reserve(mm, start, end, 1) != 0) return -Errno.ENOMEM;
   if ((flags & VM_MAYSHARE) == 0) anon_vma_prepare(mm, vma);
   vma_start_write(vma, mm);
   set_vm_flags(vma, flags | VM_MAYBE_GUARD);
+  guard_install(mm, start, end);
+  return 0;
+}
+
+/** R-MADV-15: the mark on the VMA stays. */
+function remove_guards(mm: usize, vma: usize, start: u64, end: u64): i32 {
+  if ((vm_flags(vma) & (VM_SPECIAL | VM_HUGETLB)) != 0) return -Errno.EINVAL;
+  if (guard_reserve(mm, start, end, 1) != 0) return -Errno.ENOMEM;
+  guard_remove(mm, start, end);
   return 0;
 }
 
@@ -192,6 +205,7 @@ function madvise_populate(mm: usize, start: u64, end: u64, write: bool): i32 {
     if ((flags & (VM_IO | VM_PFNMAP)) != 0) return -Errno.EINVAL;
     const to = vm_end(vma) < end ? vm_end(vma) : end;
     if (write && (flags & VM_SHARED) == 0) anon_vma_prepare(mm, vma);
+    if (any_guard(mm, at, to)) return -Errno.EFAULT;
     if ((to - vm_start(vma)) >> page_shift(mm) > pages_within_file(mm, vma)) return -Errno.EFAULT;
     at = to;
   }

@@ -90,7 +90,7 @@ function mprotect_fixup(mm: usize, vma: usize, start: u64, end: u64, flags: u64)
   }
   if ((old & VM_ACCOUNT) != 0 && (flags & VM_ACCOUNT) == 0) vm_unacct_memory(mm, <i64>pages);
   if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) == VM_LOCKED && (flags & VM_WRITE) != 0) {
-    populate_vma(mm, <usize>target, end); // FORMAT rule 4: a locked page made writable is written
+    populate_vma(mm, <usize>target, start, end); // FORMAT rule 4: a locked page made writable is written
   }
   vm_stat_account(mm, old, -(<i64>pages));
   vm_stat_account(mm, flags, <i64>pages);

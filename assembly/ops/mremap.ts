@@ -50,6 +50,7 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from "./account";
+import { guard_move, guard_ranges } from "./guard";
 import { merge_new, set_candidate, set_candidate_part } from "./merge";
 import { do_munmap, munmap_locked } from "./munmap";
 import { populate } from "./populate";
@@ -232,7 +233,9 @@ function move_vma(mm: usize, vma: usize, start: u64, old_len: u64, at: u64, new_
   const keep_source = (flags & MremapFlag.DONTUNMAP) != 0;
   if (map_count(mm) >= max_map_count(mm) - MOVE_HEADROOM) return -Errno.ENOMEM; // R-REMAP-64
   // The target and its store, and the cuts of the source, so that nothing fails once it is moved.
-  if (reserve(mm, 4, start < at ? start : at, start < at ? at + new_len : start + old_len, 5) != 0) return -Errno.ENOMEM;
+  const guards = guard_ranges(mm, start, start + old_len);
+  const low = start < at ? start : at;
+  if (reserve(mm, 4, low, start < at ? at + new_len : start + old_len, 5 + guards) != 0) return -Errno.ENOMEM;
   const pages = <i64>(new_len >> shift);
   const released = keep_source ? 0 : <i64>(old_len >> shift);
   if ((vm & VM_ACCOUNT) != 0) {
@@ -249,6 +252,7 @@ function move_vma(mm: usize, vma: usize, start: u64, old_len: u64, at: u64, new_
   const moved = merge_new(mm, c, find_vma_prev(mm, at), find_vma(mm, at + new_len));
   vm_stat_account(mm, vm, pages);
   if ((vm & VM_LOCKED) != 0) account_locked(mm, pages);
+  guard_move(mm, start, at, old_len);
   if (keep_source) empty_source(mm, start, old_len, moved);
   else if (old_len != 0) do_munmap(mm, start, start + old_len);
   if ((vm & VM_LOCKED) != 0 && new_len > old_len) populate(mm, at + old_len, at + new_len, true);

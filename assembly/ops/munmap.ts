@@ -12,6 +12,7 @@ import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_SEALED } from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { account_locked, map_count, max_map_count, vm_stat_account, vm_unacct_memory } from "./account";
+import { guard_remove } from "./guard";
 import { split_vma, tree_store, vma_remove } from "./merge";
 import { find_vma_intersection, is_page_aligned, page_align, prelock, task_size, vma_next } from "./range";
 import { reserve } from "./reserve";
@@ -101,6 +102,8 @@ export function mapped_pages(mm: usize, start: u64, end: u64): u64 {
 export function vms_discard(mm: usize, start: u64, end: u64): void {
   const shift = page_shift(mm);
   let vma = find_vma_intersection(mm, start, end);
+  if (vma == 0) return;
+  guard_remove(mm, start, end);
   while (vma != 0 && vm_start(vma) < end) {
     vma_start_write(vma, mm);
     const flags = vm_flags(vma);

@@ -31,6 +31,7 @@ import {
   vma_pages,
 } from "../mm/vma";
 import { Errno } from "../shared/errno";
+import { any_guard } from "./guard";
 import { find_vma_intersection, vma_next, vma_prev } from "./range";
 
 /** anon_vma_prepare: gives a VMA its identity, a neighbour's if that fits (R-AV-22): next first, then prev. */
@@ -78,14 +79,16 @@ export function populate(mm: usize, start: u64, end: u64, ignore_errors: bool): 
   let vma = find_vma_intersection(mm, start, end);
   while (vma != 0 && vm_start(vma) < end) {
     const to = vm_end(vma) < end ? vm_end(vma) : end;
-    const failed = populate_vma(mm, vma, to);
+    const from = vm_start(vma) > start ? vm_start(vma) : start;
+    const failed = populate_vma(mm, vma, from, to);
     if (failed != 0 && !ignore_errors) return failed;
     vma = vma_next(mm, vma);
   }
   return 0;
 }
 
-export function populate_vma(mm: usize, vma: usize, end: u64): i32 {
+/** Prefaults [start, end) of one VMA. */
+export function populate_vma(mm: usize, vma: usize, start: u64, end: u64): i32 {
   const flags = vm_flags(vma);
   if ((flags & VM_LOCKONFAULT) != 0) return 0;
   if ((flags & (VM_IO | VM_PFNMAP)) != 0) return 0;
@@ -94,6 +97,7 @@ export function populate_vma(mm: usize, vma: usize, end: u64): i32 {
   if ((flags & VM_HUGETLB) != 0) return -Errno.EFAULT;
   // A private writable page is written to; the identity comes before the page (a SIGBUS later keeps it).
   if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE) anon_vma_prepare(mm, vma);
+  if (any_guard(mm, start, end)) return -Errno.EFAULT;
   if ((end - vm_start(vma)) >> page_shift(mm) > pages_within_file(mm, vma)) return -Errno.EFAULT;
   return 0;
 }

@@ -8,6 +8,8 @@ import { slab_reserve } from "../alloc/slab";
 import { mt_reserve } from "../maple/tree";
 import { page_shift, vm_end, vm_start } from "../mm/vma";
 import { SlabKind } from "../shared/abi";
+import { Errno } from "../shared/errno";
+import { guard_reserve, has_guards } from "./guard";
 import { find_vma } from "./range";
 
 /**
@@ -22,5 +24,11 @@ export function reserve(mm: usize, vmas: u32, start: u64, end: u64, stores: u32)
   const after = find_vma(mm, end);
   if (after != 0 && vm_start(after) <= end) end = vm_end(after);
   const shift = page_shift(mm);
-  return mt_reserve(mm + Mm.TREE, start >> shift, (end + ((<u64>1 << shift) - 1)) >> shift, stores);
+  end = (end + ((<u64>1 << shift) - 1)) & ~((<u64>1 << shift) - 1);
+  // Both trees draw on one magazine: twice the need of each covers the sum of both.
+  if (has_guards(mm)) {
+    stores *= 2;
+    if (guard_reserve(mm, start, end, stores) != 0) return -Errno.ENOMEM;
+  }
+  return mt_reserve(mm + Mm.TREE, start >> shift, end >> shift, stores);
 }

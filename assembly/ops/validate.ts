@@ -24,6 +24,8 @@ export function mm_validate_locked(mm: usize, where: usize): i32 {
   store<f64>(where, 0);
   const tree = mt_validate(mm + Mm.TREE);
   if (tree != 0) return tree;
+  const guards = mt_validate(mm + Mm.GUARDS);
+  if (guards != 0) return guards;
   if (load<u32>(mm, Mm.USERS) != 0 && load<u32>(mm, Mm.COUNT) == 0) return Invariant.REFCOUNT; // R-LOCK-5
   const shift = page_shift(mm);
   const limit = task_size(mm) >> shift;
