@@ -48,13 +48,15 @@ export function arena_init(bytes: f64, max_workers: u32, flags: u32): i32 {
 
 /** Takes a free seat: its number, -EAGAIN if all are taken, -EINVAL without an arena. */
 export function worker_attach(may_block: u32): i32 {
-  if (load_acquire(Header.MAGIC) != Abi.MAGIC || load<u32>(Header.VERSION) != Abi.LAYOUT_VERSION) return -Errno.EINVAL;
+  if (load_acquire(Header.MAGIC) != Abi.MAGIC || load<u32>(Header.VERSION) != Abi.LAYOUT_VERSION)
+    return -Errno.EINVAL;
   const workers = load<u32>(Header.MAX_WORKERS);
   for (let i: u32 = 0; i < workers; i++) {
     const seat = seat_at(i);
     // Claims the seat against other workers attaching.
     if (cmpxchg(seat + Seat.STATE, SeatState.FREE, SeatState.TAKEN) != SeatState.FREE) continue;
-    for (let c: u32 = 0; c < <u32>Counter.COUNT; c++) store<u32>(seat + Seat.COUNTERS + (<usize>c << 2), 0);
+    for (let c: u32 = 0; c < <u32>Counter.COUNT; c++)
+      store<u32>(seat + Seat.COUNTERS + ((<usize>c) << 2), 0);
     store<u32>(seat, may_block, Seat.MAY_BLOCK);
     store<u32>(seat, 0, Seat.FAIL_AFTER);
     set_this_seat(seat);
@@ -82,7 +84,7 @@ export function worker_seat(): usize {
 
 /** What a seat has counted since it was taken. */
 export function worker_counter(seat: u32, counter: u32): f64 {
-  return <f64>load_acquire(seat_at(seat) + Seat.COUNTERS + (<usize>counter << 2));
+  return <f64>load_acquire(seat_at(seat) + Seat.COUNTERS + ((<usize>counter) << 2));
 }
 
 /** 1 if the seat is taken. */

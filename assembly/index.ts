@@ -2,30 +2,40 @@
 //
 // Floor: index. Imports: everything below.
 
-import { Header, Mm, Seat } from "./base/layout";
+import { Header, Mm, Seat, Vma } from "./base/layout";
 import { seat_scratch, this_seat } from "./base/worker";
-import { Abi, MmStat, VmaOut } from "./shared/abi";
-import { Errno } from "./shared/errno";
-import { file_create as make_file, file_info as copy_file_info } from "./mm/file";
-import { limit_from, mm_create as make_mm, mm_next as next_mm, mmget_not_zero as get_not_zero } from "./mm/mm";
+import { mt_height, mt_load, mt_nodes } from "./maple/tree";
+import { file_info as copy_file_info, file_create as make_file } from "./mm/file";
 import {
-  mmap_read_trylock as try_read,
+  mmget_not_zero as get_not_zero,
+  limit_from,
+  mm_create as make_mm,
+  mm_next as next_mm,
+} from "./mm/mm";
+import {
   mmap_write_begin,
   mmap_write_lock,
-  mmap_write_trylock as try_write,
   mmap_write_unlock,
+  mmap_read_trylock as try_read,
+  mmap_write_trylock as try_write,
 } from "./mm/mmap_lock";
 import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
 import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
-import { Vma } from "./base/layout";
-import { Access } from "./shared/abi";
 import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
 import { mm_brk_init as init_brk, vma_install_locked } from "./ops/install";
 import { why_not_mergeable } from "./ops/merge";
-import { find_vma as find, find_vma_prev as find_prev, vma_lookup as lookup, vma_next } from "./ops/range";
+import {
+  find_vma as find,
+  find_vma_prev as find_prev,
+  vma_lookup as lookup,
+  vma_next,
+} from "./ops/range";
 import { mm_validate_locked } from "./ops/validate";
+import { Abi, Access, MmStat, VmaOut } from "./shared/abi";
+import { Errno } from "./shared/errno";
 import { load_acquire } from "./sync/atomics";
 import {
+  RwLock,
   rwlock_is_contended,
   rwlock_read_cancel,
   rwlock_read_queue,
@@ -33,10 +43,9 @@ import {
   rwlock_write_cancel,
   rwlock_write_queue,
   rwlock_write_queued,
-  RwLock,
 } from "./sync/rwlock";
-import { mt_height, mt_load, mt_nodes } from "./maple/tree";
 
+export { slab_bytes, slab_live } from "./alloc/slab";
 // The arena and its workers.
 export {
   arena_init,
@@ -52,11 +61,19 @@ export {
   worker_seat,
   worker_seat_taken,
 } from "./arena";
-export { slab_bytes, slab_live } from "./alloc/slab";
-
-// Address spaces.
-export { mm_count, mm_is_valid, mm_run_deferred, mm_users, mmdrop, mmget, mmgrab, mmput, mmput_async } from "./mm/mm";
 export { file_get, file_put } from "./mm/file";
+// Address spaces.
+export {
+  mm_count,
+  mm_is_valid,
+  mm_run_deferred,
+  mm_users,
+  mmdrop,
+  mmget,
+  mmgrab,
+  mmput,
+  mmput_async,
+} from "./mm/mm";
 
 export function mm_create(): i32 {
   return make_mm(seat_scratch());
@@ -118,14 +135,20 @@ export function mm_stat(mm: usize, stat: u32): f64 {
 }
 
 export function mm_limit_set(mm: usize, limit: u32, bytes: f64): void {
-  store<u64>(mm + Mm.RLIMIT_AS + (<usize>limit << 3), limit_from(bytes));
+  store<u64>(mm + Mm.RLIMIT_AS + ((<usize>limit) << 3), limit_from(bytes));
 }
 
 export function mm_caps_set(mm: usize, caps: u32): void {
   store<u32>(mm, caps, Mm.CAPS);
 }
 
-export function mm_brk_init(mm: usize, start_brk: f64, brk: f64, data_segment: f64, start_stack: f64): void {
+export function mm_brk_init(
+  mm: usize,
+  start_brk: f64,
+  brk: f64,
+  data_segment: f64,
+  start_stack: f64,
+): void {
   init_brk(mm, u(start_brk), u(brk), u(data_segment), u(start_stack));
 }
 
@@ -159,7 +182,13 @@ export function file_info(file: u32): void {
 }
 
 // Locks.
-export { mmap_read_lock, mmap_read_unlock, mmap_write_downgrade, mmap_write_lock, mmap_write_unlock } from "./mm/mmap_lock";
+export {
+  mmap_read_lock,
+  mmap_read_unlock,
+  mmap_write_downgrade,
+  mmap_write_lock,
+  mmap_write_unlock,
+} from "./mm/mmap_lock";
 export { vma_end_read } from "./mm/vma_lock";
 
 export function mmap_read_trylock(mm: usize): i32 {
@@ -305,8 +334,8 @@ export function lookup_many(mm: usize, input: usize, out: usize, n: u32): u32 {
   const shift = load<u32>(mm, Mm.PAGE_SHIFT);
   let found: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const vma = mt_load(mm + Mm.TREE, u(load<f64>(input + (<usize>i << 3))) >> shift);
-    store<u32>(out + (<usize>i << 2), vma);
+    const vma = mt_load(mm + Mm.TREE, u(load<f64>(input + ((<usize>i) << 3))) >> shift);
+    store<u32>(out + ((<usize>i) << 2), vma);
     found += vma != 0 ? 1 : 0;
   }
   return found;
@@ -319,7 +348,14 @@ export function vma_explain(mm: usize, address: f64): i32 {
   return next == 0 ? -Errno.EINVAL : <i32>why_not_mergeable(mm, vma, next);
 }
 
-export function vma_install(mm: usize, start: f64, end: f64, flags: f64, pgoff: f64, file: u32): i32 {
+export function vma_install(
+  mm: usize,
+  start: f64,
+  end: f64,
+  flags: f64,
+  pgoff: f64,
+  file: u32,
+): i32 {
   const blocked = mmap_write_lock(mm);
   if (blocked != 0) return blocked;
   const result = vma_install_locked(mm, u(start), u(end), <u64>flags, <u64>pgoff, file);
@@ -347,4 +383,4 @@ function u(value: f64): u64 {
   return <u64>(<i64>value);
 }
 
-if (Abi.HEADER != Header.MAGIC) ERROR("the header begins with its magic");
+if (<i32>Abi.HEADER != <i32>Header.MAGIC) ERROR("the header begins with its magic");

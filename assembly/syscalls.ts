@@ -8,7 +8,12 @@
 // One-line bodies only; the rules are in ops/. Results: see shared/abi.ts.
 // Floor: index. Imports: mm, ops.
 
-import { mmap_read_lock, mmap_read_unlock, mmap_write_lock, mmap_write_unlock } from "./mm/mmap_lock";
+import {
+  mmap_read_lock,
+  mmap_read_unlock,
+  mmap_write_lock,
+  mmap_write_unlock,
+} from "./mm/mmap_lock";
 import { brk_locked as do_brk } from "./ops/brk";
 import { madvise_locked as do_madvise } from "./ops/madvise";
 import {
@@ -21,14 +26,26 @@ import { mmap_locked as do_mmap } from "./ops/mmap";
 import { mprotect_locked as do_mprotect } from "./ops/mprotect";
 import { mremap_locked as do_mremap } from "./ops/mremap";
 import { munmap_locked as do_munmap } from "./ops/munmap";
-import { msync_locked as do_msync, mincore_locked as do_mincore, mseal_locked as do_mseal } from "./ops/pages";
+import {
+  mincore_locked as do_mincore,
+  mseal_locked as do_mseal,
+  msync_locked as do_msync,
+} from "./ops/pages";
 
 /** An address or length as it comes from JavaScript: a non-negative safe integer. */
 function u(value: f64): u64 {
   return <u64>(<i64>value);
 }
 
-function run_mmap(mm: usize, address: u64, length: u64, prot: u32, flags: u32, file: u32, offset: u64): i64 {
+function run_mmap(
+  mm: usize,
+  address: u64,
+  length: u64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: u64,
+): i64 {
   const blocked = mmap_write_lock(mm);
   if (blocked != 0) return blocked;
   const result = do_mmap(mm, address, length, prot, flags, file, offset);
@@ -36,19 +53,51 @@ function run_mmap(mm: usize, address: u64, length: u64, prot: u32, flags: u32, f
   return result;
 }
 
-export function mmap(mm: usize, address: f64, length: f64, prot: u32, flags: u32, file: u32, offset: f64): f64 {
+export function mmap(
+  mm: usize,
+  address: f64,
+  length: f64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: f64,
+): f64 {
   return <f64>run_mmap(mm, u(address), u(length), prot, flags, file, u(offset));
 }
 
-export function mmap_i64(mm: usize, address: i64, length: i64, prot: u32, flags: u32, file: u32, offset: i64): i64 {
+export function mmap_i64(
+  mm: usize,
+  address: i64,
+  length: i64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: i64,
+): i64 {
   return run_mmap(mm, address, length, prot, flags, file, offset);
 }
 
-export function mmap_locked(mm: usize, address: f64, length: f64, prot: u32, flags: u32, file: u32, offset: f64): f64 {
+export function mmap_locked(
+  mm: usize,
+  address: f64,
+  length: f64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: f64,
+): f64 {
   return <f64>do_mmap(mm, u(address), u(length), prot, flags, file, u(offset));
 }
 
-export function mmap_locked_i64(mm: usize, address: i64, length: i64, prot: u32, flags: u32, file: u32, offset: i64): i64 {
+export function mmap_locked_i64(
+  mm: usize,
+  address: i64,
+  length: i64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: i64,
+): i64 {
   return do_mmap(mm, address, length, prot, flags, file, offset);
 }
 
@@ -100,7 +149,14 @@ export function mprotect_locked_i64(mm: usize, address: i64, length: i64, prot: 
   return do_mprotect(mm, address, length, prot);
 }
 
-function run_mremap(mm: usize, address: u64, old_length: u64, new_length: u64, flags: u32, new_address: u64): i64 {
+function run_mremap(
+  mm: usize,
+  address: u64,
+  old_length: u64,
+  new_length: u64,
+  flags: u32,
+  new_address: u64,
+): i64 {
   const blocked = mmap_write_lock(mm);
   if (blocked != 0) return blocked;
   const result = do_mremap(mm, address, old_length, new_length, flags, new_address);
@@ -108,19 +164,47 @@ function run_mremap(mm: usize, address: u64, old_length: u64, new_length: u64, f
   return result;
 }
 
-export function mremap(mm: usize, address: f64, old_length: f64, new_length: f64, flags: u32, new_address: f64): f64 {
+export function mremap(
+  mm: usize,
+  address: f64,
+  old_length: f64,
+  new_length: f64,
+  flags: u32,
+  new_address: f64,
+): f64 {
   return <f64>run_mremap(mm, u(address), u(old_length), u(new_length), flags, u(new_address));
 }
 
-export function mremap_i64(mm: usize, address: i64, old_length: i64, new_length: i64, flags: u32, new_address: i64): i64 {
+export function mremap_i64(
+  mm: usize,
+  address: i64,
+  old_length: i64,
+  new_length: i64,
+  flags: u32,
+  new_address: i64,
+): i64 {
   return run_mremap(mm, address, old_length, new_length, flags, new_address);
 }
 
-export function mremap_locked(mm: usize, address: f64, old_length: f64, new_length: f64, flags: u32, new_address: f64): f64 {
+export function mremap_locked(
+  mm: usize,
+  address: f64,
+  old_length: f64,
+  new_length: f64,
+  flags: u32,
+  new_address: f64,
+): f64 {
   return <f64>do_mremap(mm, u(address), u(old_length), u(new_length), flags, u(new_address));
 }
 
-export function mremap_locked_i64(mm: usize, address: i64, old_length: i64, new_length: i64, flags: u32, new_address: i64): i64 {
+export function mremap_locked_i64(
+  mm: usize,
+  address: i64,
+  old_length: i64,
+  new_length: i64,
+  flags: u32,
+  new_address: i64,
+): i64 {
   return do_mremap(mm, address, old_length, new_length, flags, new_address);
 }
 
@@ -292,10 +376,8 @@ export function mseal_locked_i64(mm: usize, address: i64, length: i64, flags: u3
   return do_mseal(mm, address, length, flags);
 }
 
-export { munlockall_locked } from "./ops/mlock";
-export { mlockall_locked } from "./ops/mlock";
-export { mm_fork } from "./ops/fork";
-export { fork_locked } from "./ops/fork";
+export { fork_locked, mm_fork } from "./ops/fork";
+export { mlockall_locked, munlockall_locked } from "./ops/mlock";
 
 export function mlockall(mm: usize, flags: u32): i32 {
   const blocked = mmap_write_lock(mm);

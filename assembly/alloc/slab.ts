@@ -19,8 +19,16 @@
 // Context: slab_* by the seat's worker only; no lock is held or waited for.
 // Floor: alloc. Imports: sync/atomics, base.
 
-import { Chunk, Header, Line, Magazine, Seat, slab_link_offset, slab_object_size } from "../base/layout";
 import { VERIFY } from "../base/debug";
+import {
+  Chunk,
+  Header,
+  Line,
+  Magazine,
+  Seat,
+  slab_link_offset,
+  slab_object_size,
+} from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -91,7 +99,9 @@ export function slab_live(kind: u32): f64 {
   let seat = <usize>load<u32>(Header.SEATS);
   for (let i: u32 = 0; i < workers; i++, seat += Seat.SIZE) {
     const magazine = magazine_of(seat, kind);
-    live += <i64>(load_acquire(magazine + Magazine.ALLOCATED) - load_acquire(magazine + Magazine.FREED));
+    live += <i64>(
+      (load_acquire(magazine + Magazine.ALLOCATED) - load_acquire(magazine + Magazine.FREED))
+    );
   }
   return <f64>(<i64>(<u32>live)); // each counter wraps at 2^32, their difference does not
 }
@@ -185,10 +195,11 @@ function carve_chunk(kind: u32): bool {
   store<u8>(<usize>load<u32>(Header.CHUNK_KINDS) + index, <u8>(kind + 1));
   const size = <usize>slab_object_size(kind);
   const link = <usize>slab_link_offset(kind);
-  const first = <usize>load<u32>(Header.CHUNKS) + (<usize>index << Chunk.SHIFT);
+  const first = <usize>load<u32>(Header.CHUNKS) + ((<usize>index) << Chunk.SHIFT);
   const n = <usize>Chunk.SIZE / size;
   // Plain stores: the chunk is private until depot_push publishes it.
-  for (let i: usize = 0; i + 1 < n; i++) store<u32>(first + i * size + link, <u32>(first + (i + 1) * size));
+  for (let i: usize = 0; i + 1 < n; i++)
+    store<u32>(first + i * size + link, <u32>(first + (i + 1) * size));
   depot_push(kind, first, first + (n - 1) * size);
   return true;
 }

@@ -15,8 +15,7 @@
 //
 // Floor: base. Imports: shared.
 
-import { Abi, SlabKind } from "../shared/abi";
-import { VmaOut } from "../shared/abi";
+import { Abi, SlabKind, VmaOut } from "../shared/abi";
 
 /** Bytes of a cache line on the machines we know (x86-64, most arm64). */
 export const enum Line {
@@ -46,7 +45,8 @@ export const enum Header {
   DEPOTS = 320,
   END = 1024,
 }
-if (Header.MAGIC != Abi.HEADER_MAGIC || Header.VERSION != Abi.HEADER_VERSION) ERROR("header words");
+if (<i32>Header.MAGIC != <i32>Abi.HEADER_MAGIC || <i32>Header.VERSION != <i32>Abi.HEADER_VERSION)
+  ERROR("header words");
 if (Header.DEPOTS + SlabKind.COUNT * Line.SIZE > Header.END) ERROR("depots fit the header");
 
 export const enum EngineFlag {

@@ -6,8 +6,8 @@
 //
 // Floor: base. Imports: layout.
 
-import { Seat } from "./layout";
 import { Counter } from "../shared/abi";
+import { Seat } from "./layout";
 
 let seat: usize = 0;
 
@@ -26,7 +26,7 @@ export function seat_scratch(): usize {
 
 /** Counts an event in this worker's seat. Plain: only this worker writes it. */
 export function count(counter: Counter): void {
-  const at = seat + (<usize>counter << 2);
+  const at = seat + ((<usize>counter) << 2);
   store<u32>(at, load<u32>(at, Seat.COUNTERS) + 1, Seat.COUNTERS);
 }
 

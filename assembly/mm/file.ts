@@ -5,8 +5,8 @@
 //
 // Floor: mm. Imports: base, alloc, sync/refcount, name.
 
-import { File, Header } from "../base/layout";
 import { slab_alloc, slab_free } from "../alloc/slab";
+import { File, Header } from "../base/layout";
 import { FileArg, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag } from "../shared/flags";
@@ -40,7 +40,11 @@ export function file_create(args: usize): i32 {
 export function file_create_shared_anon(bytes: u64): u32 {
   const file = slab_alloc(SlabKind.FILE);
   if (file == 0) return 0;
-  store<u32>(file, FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHMEM | FileFlag.SHARED_ANON, File.FLAGS);
+  store<u32>(
+    file,
+    FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHMEM | FileFlag.SHARED_ANON,
+    File.FLAGS,
+  );
   store<u32>(file, 0, File.DEV_MAJOR);
   store<u32>(file, SHMEM_DEV_MINOR, File.DEV_MINOR);
   store<u64>(file, <u64>fetch_add(Header.INODE_NEXT, 1), File.INODE);
@@ -80,7 +84,7 @@ export function file_flags(file: u32): u32 {
 /** Pages of `file`, rounded up; u64.MAX_VALUE if its size is unknown. */
 export function file_pages(file: u32, shift: u32): u64 {
   if ((file_flags(file) & FileFlag.SIZE_UNKNOWN) != 0) return u64.MAX_VALUE;
-  return (load<u64>(file, File.SIZE_BYTES) + ((<u64>1 << shift) - 1)) >> shift;
+  return (load<u64>(file, File.SIZE_BYTES) + (((<u64>1) << shift) - 1)) >> shift;
 }
 
 /** Minor number of the kernel's internal tmpfs, as maps shows it (00:01). */

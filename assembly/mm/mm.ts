@@ -10,8 +10,8 @@
 //
 // Floor: mm. Imports: base, alloc, sync, maple, mm/vma, vma_lock, mmap_lock.
 
-import { Cap, Chunk, Header, Mm, Region, Vma } from "../base/layout";
 import { slab_alloc, slab_free, slab_owns, slab_reserve } from "../alloc/slab";
+import { Cap, Chunk, Header, Mm, Region, Vma } from "../base/layout";
 import { mt_destroy, mt_find, mt_init } from "../maple/tree";
 import { MmArg, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -32,7 +32,8 @@ export function mm_create(args: usize): i32 {
   const shift = <u32>load<f64>(args, MmArg.PAGE_SHIFT * 8);
   const task_pages = <u64>load<f64>(args, MmArg.TASK_SIZE * 8) >> shift;
   const regions = <u32>((task_pages + Region.MASK) >> Region.SHIFT);
-  if (shift < 12 || shift > 16 || regions == 0 || regions > <u32>Region.TABLE_MAX) return -Errno.EINVAL;
+  if (shift < 12 || shift > 16 || regions == 0 || regions > <u32>Region.TABLE_MAX)
+    return -Errno.EINVAL;
   const mm = mm_alloc(regions);
   if (mm == 0) return -Errno.ENOMEM;
   store<u32>(mm, shift, Mm.PAGE_SHIFT);
@@ -178,7 +179,7 @@ export function mm_next(after: usize): usize {
   let chunk: u32 = after == 0 ? 0 : <u32>((after - base) >> Chunk.SHIFT);
   for (; chunk < chunks; chunk++) {
     if (<u32>load<u8>(kinds + chunk) != SlabKind.MM + 1) continue;
-    const first = base + (<usize>chunk << Chunk.SHIFT);
+    const first = base + ((<usize>chunk) << Chunk.SHIFT);
     for (let mm = first; mm + Mm.SIZE <= first + (1 << Chunk.SHIFT); mm += Mm.SIZE) {
       if (mm > after && mm_count(mm) != 0) return mm;
     }

@@ -11,9 +11,9 @@
 // under it; never taken while a VMA read lock is held (R-LOCK-65).
 // Floor: mm. Imports: base, alloc, sync.
 
-import { Mm, Seat } from "../base/layout";
-import { VERIFY } from "../base/debug";
 import { slab_trim } from "../alloc/slab";
+import { VERIFY } from "../base/debug";
+import { Mm, Seat } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
 import { Abi, Counter } from "../shared/abi";
 import { load_acquire, store_release } from "../sync/atomics";

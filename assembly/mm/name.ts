@@ -8,8 +8,8 @@
 //
 // Floor: mm. Imports: base, alloc, sync/refcount.
 
-import { Name } from "../base/layout";
 import { slab_alloc, slab_free, slab_reserve } from "../alloc/slab";
+import { Name } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { refcount_dec_and_test, refcount_inc, refcount_set } from "../sync/refcount";
 
@@ -32,7 +32,11 @@ export function name_make(bytes: usize, length: u32): u32 {
     const piece = slab_alloc(SlabKind.NAME);
     const from = at * Name.CAPACITY;
     const rest = length - from;
-    memory.copy(piece + Name.BYTES, bytes + from, rest < <u32>Name.CAPACITY ? rest : <u32>Name.CAPACITY);
+    memory.copy(
+      piece + Name.BYTES,
+      bytes + from,
+      rest < <u32>Name.CAPACITY ? rest : <u32>Name.CAPACITY,
+    );
     store<u32>(piece, first, Name.NEXT);
     first = <u32>piece;
   }

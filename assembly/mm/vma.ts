@@ -8,11 +8,10 @@
 //
 // Floor: mm. Imports: base, alloc, mm/file, mm/vma_lock.
 
-import { AnonVma, Mm, Vma, VmaKind } from "../base/layout";
 import { slab_alloc, slab_free } from "../alloc/slab";
+import { AnonVma, Header, Mm, Vma, VmaKind } from "../base/layout";
 import { SlabKind } from "../shared/abi";
-import { fetch_add, load_acquire, store_release, store_release64, cmpxchg } from "../sync/atomics";
-import { Header } from "../base/layout";
+import { cmpxchg, fetch_add, load_acquire, store_release, store_release64 } from "../sync/atomics";
 import { file_get, file_put } from "./file";
 import { name_get, name_put } from "./name";
 import { VmaLock, vma_start_write } from "./vma_lock";

@@ -25,8 +25,8 @@
 // needs no pointer to the mm (upstream races 6 and 7 cannot happen).
 // Floor: mm. Imports: base, sync, maple.
 
-import { EngineFlag, Header, Mm, Vma } from "../base/layout";
 import { VERIFY } from "../base/debug";
+import { EngineFlag, Header, Mm, Vma } from "../base/layout";
 import { count, may_block } from "../base/worker";
 import { mt_load } from "../maple/tree";
 import { Abi, Counter } from "../shared/abi";
@@ -132,7 +132,8 @@ function drain(vma: usize): bool {
     // Acquire: pairs with the release in vma_end_read.
     const now = load_acquire(vma + Vma.REFCNT);
     if (now == <u32>VmaLock.WRITER + 1) return true;
-    if (may_block()) futex_wait(vma + Vma.REFCNT, now); // waker: vma_end_read
+    if (may_block())
+      futex_wait(vma + Vma.REFCNT, now); // waker: vma_end_read
     else if (++spins > VmaLock.SPINS) return false;
   }
 }

@@ -71,7 +71,9 @@ export function can_do_mlock(mm: usize): bool {
 
 /** May `pages` more be locked? */
 export function memlock_fits(mm: usize, pages: u64): bool {
-  return has_ipc_lock(mm) || load<u64>(mm, Mm.LOCKED_VM) + pages <= limit_pages(mm, Mm.RLIMIT_MEMLOCK);
+  return (
+    has_ipc_lock(mm) || load<u64>(mm, Mm.LOCKED_VM) + pages <= limit_pages(mm, Mm.RLIMIT_MEMLOCK)
+  );
 }
 
 /** May all of total_vm be locked (mlockall)? */

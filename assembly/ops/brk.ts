@@ -19,7 +19,14 @@ import {
 import { merge_new, set_candidate } from "./merge";
 import { do_munmap } from "./munmap";
 import { populate } from "./populate";
-import { find_vma, find_vma_intersection, find_vma_prev, page_align, page_size, prelock } from "./range";
+import {
+  find_vma,
+  find_vma_intersection,
+  find_vma_prev,
+  page_align,
+  page_size,
+  prelock,
+} from "./range";
 import { reserve } from "./reserve";
 import { get_unmapped_area, vm_start_gap } from "./unmapped";
 

@@ -11,7 +11,16 @@
 
 import { AnonVma, Mm } from "../base/layout";
 import { count } from "../base/worker";
-import { VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_MAYBE_GUARD, VM_SHARED, VM_WRITE } from "../mm/flags";
+import {
+  VM_ACCESS,
+  VM_ACCOUNT,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_LOCKED,
+  VM_MAYBE_GUARD,
+  VM_SHARED,
+  VM_WRITE,
+} from "../mm/flags";
 import {
   mmap_read_lock,
   mmap_read_unlock,
@@ -30,7 +39,13 @@ import {
 } from "../mm/vma";
 import { lock_vma_under_rcu, vma_end_read, vma_start_write } from "../mm/vma_lock";
 import { Access, Counter, Fault } from "../shared/abi";
-import { account_locked, may_expand_vm, mlock_future_ok, vm_enough_memory, vm_stat_account } from "./account";
+import {
+  account_locked,
+  may_expand_vm,
+  mlock_future_ok,
+  vm_enough_memory,
+  vm_stat_account,
+} from "./account";
 import { any_guard } from "./guard";
 import { tree_store } from "./merge";
 import { anon_vma_prepare, pages_within_file } from "./populate";
@@ -56,7 +71,8 @@ export function handle_mm_fault(mm: usize, address: u64, access: u32): i32 {
   const blocked = mmap_read_lock(mm);
   if (blocked != 0) return blocked;
   const found = find_vma(mm, address);
-  const below_stack = found != 0 && vm_start(found) > address && (vm_flags(found) & VM_GROWSDOWN) != 0;
+  const below_stack =
+    found != 0 && vm_start(found) > address && (vm_flags(found) & VM_GROWSDOWN) != 0;
   if (!below_stack) {
     const outcome = fault_in(mm, found, address, access);
     mmap_read_unlock(mm);
@@ -106,9 +122,11 @@ function needs_anon_vma(vma: usize, access: u32): bool {
 /** access_error and the end of the file. Context: a lock that holds the VMA still. */
 function vma_outcome(mm: usize, vma: usize, address: u64, access: u32): i32 {
   const flags = vm_flags(vma);
-  const wanted: u64 = access == Access.WRITE ? VM_WRITE : access == Access.EXEC ? VM_EXEC : VM_ACCESS;
+  const wanted: u64 =
+    access == Access.WRITE ? VM_WRITE : access == Access.EXEC ? VM_EXEC : VM_ACCESS;
   if ((flags & wanted) == 0) return Fault.SEGV_ACCERR;
-  if ((flags & VM_MAYBE_GUARD) != 0 && any_guard(mm, address, address + 1)) return Fault.SEGV_MAPERR; // R-MADV-18
+  if ((flags & VM_MAYBE_GUARD) != 0 && any_guard(mm, address, address + 1))
+    return Fault.SEGV_MAPERR; // R-MADV-18
   const page = (address - vm_start(vma)) >> page_shift(mm);
   return page >= pages_within_file(mm, vma) ? Fault.BUS_ADRERR : Fault.OK;
 }
@@ -120,7 +138,7 @@ export function expand_downwards(mm: usize, vma: usize, address: u64): bool {
   if (start < load<u64>(mm, Mm.MMAP_MIN_ADDR)) return false; // R-STACK-12
   const prev = vma_prev(mm, vma);
   if (prev != 0 && (vm_flags(prev) & VM_GROWSDOWN) == 0 && (vm_flags(prev) & VM_ACCESS) != 0) {
-    const gap = <u64>load<u32>(mm, Mm.STACK_GUARD_GAP) << shift;
+    const gap = (<u64>load<u32>(mm, Mm.STACK_GUARD_GAP)) << shift;
     if (start - vm_end(prev) < gap) return false; // R-STACK-3, 4
   }
   anon_vma_prepare(mm, vma); // R-STACK-10: even for a read, even if growth is refused below

@@ -8,12 +8,20 @@
 //
 // Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
 
-import { AnonVma, Mm, Vma } from "../base/layout";
 import { slab_reserve } from "../alloc/slab";
+import { AnonVma, Mm, Vma } from "../base/layout";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK } from "../mm/flags";
-import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
 import { mm_alloc, mm_publish, mmput } from "../mm/mm";
-import { new_anon_vma, page_shift, vm_anon_vma, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
+import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
+import {
+  new_anon_vma,
+  page_shift,
+  vm_anon_vma,
+  vm_end,
+  vm_flags,
+  vm_start,
+  vma_pages,
+} from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -67,7 +75,8 @@ function copy_vmas(mm: usize, child: usize): i32 {
     }
     if ((flags & VM_DONTCOPY) != 0) continue; // R-FORK-2
     const pages = <i64>vma_pages(vma, shift);
-    if (slab_reserve(SlabKind.VMA, 1) != 0 || reserve(child, 1, vm_start(vma), at, 1) != 0) return -Errno.ENOMEM;
+    if (slab_reserve(SlabKind.VMA, 1) != 0 || reserve(child, 1, vm_start(vma), at, 1) != 0)
+      return -Errno.ENOMEM;
     if ((flags & VM_ACCOUNT) != 0 && !vm_enough_memory(child, pages)) return -Errno.ENOMEM;
     const c = candidate();
     memory.copy(c, vma, Vma.SIZE);

@@ -12,9 +12,9 @@
 // Context: mmap lock; write to change. Floor: ops. Imports: base, maple, mm.
 
 import { Mm } from "../base/layout";
+import { seat_scratch } from "../base/worker";
 import { mt_dup, mt_find, mt_range, mt_reserve, mt_store } from "../maple/tree";
 import { page_shift } from "../mm/vma";
-import { seat_scratch } from "../base/worker";
 
 const PRESENT: u32 = 1;
 
@@ -27,7 +27,7 @@ export function has_guards(mm: usize): bool {
 export function any_guard(mm: usize, start: u64, end: u64): bool {
   if (!has_guards(mm)) return false;
   const shift = page_shift(mm);
-  return mt_find(mm + Mm.GUARDS, start >> shift, (end + ((<u64>1 << shift) - 1)) >> shift) != 0;
+  return mt_find(mm + Mm.GUARDS, start >> shift, (end + (((<u64>1) << shift) - 1)) >> shift) != 0;
 }
 
 /** Room for `stores` changes in [start, end), beside as many of the VMA tree; 0 or -ENOMEM. */

@@ -4,8 +4,8 @@
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
 import { Mm, VmaKind } from "../base/layout";
-import { VM_ACCOUNT, VM_LOCKED, VM_SHARED } from "../mm/flags";
 import { file_flags } from "../mm/file";
+import { VM_ACCOUNT, VM_LOCKED, VM_SHARED } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 import { Errno } from "../shared/errno";
 import { FileFlag } from "../shared/flags";
@@ -15,13 +15,23 @@ import { find_vma_intersection, is_page_aligned, task_size } from "./range";
 import { reserve } from "./reserve";
 
 /** 0, -EINVAL (not page-aligned, empty, outside the task), -EEXIST (not free) or -ENOMEM. */
-export function vma_install_locked(mm: usize, start: u64, end: u64, flags: u64, pgoff: u64, file: u32): i32 {
+export function vma_install_locked(
+  mm: usize,
+  start: u64,
+  end: u64,
+  flags: u64,
+  pgoff: u64,
+  file: u32,
+): i32 {
   if (!is_page_aligned(mm, start) || !is_page_aligned(mm, end)) return -Errno.EINVAL;
   if (start >= end || end > task_size(mm)) return -Errno.EINVAL;
   if (find_vma_intersection(mm, start, end) != 0) return -Errno.EEXIST;
   if (reserve(mm, 1, start, end, 1) != 0) return -Errno.ENOMEM;
   const zero = file != 0 && (file_flags(file) & FileFlag.DEV_ZERO) != 0 && (flags & VM_SHARED) == 0;
-  vma_insert(mm, set_candidate(start, end, flags, pgoff, file, file == 0 || zero ? VmaKind.ANONYMOUS : 0));
+  vma_insert(
+    mm,
+    set_candidate(start, end, flags, pgoff, file, file == 0 || zero ? VmaKind.ANONYMOUS : 0),
+  );
   const pages = <i64>((end - start) >> page_shift(mm));
   vm_stat_account(mm, flags, pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, pages);
@@ -30,7 +40,13 @@ export function vma_install_locked(mm: usize, start: u64, end: u64, flags: u64, 
 }
 
 /** What exec sets up: the heap's begin and end, the data segment's size, the stack's address. Bytes. */
-export function mm_brk_init(mm: usize, start_brk: u64, brk: u64, data_segment: u64, start_stack: u64): void {
+export function mm_brk_init(
+  mm: usize,
+  start_brk: u64,
+  brk: u64,
+  data_segment: u64,
+  start_stack: u64,
+): void {
   store<u64>(mm, start_brk, Mm.START_BRK);
   store<u64>(mm, brk, Mm.BRK);
   store<u64>(mm, data_segment, Mm.DATA_SEGMENT);

@@ -5,6 +5,7 @@
 // VMA keeps of it (identities, MAYBE_GUARD).
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
+import { file_flags } from "../mm/file";
 import {
   VM_DONTCOPY,
   VM_DONTDUMP,
@@ -28,8 +29,15 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
-import { file_flags } from "../mm/file";
-import { page_shift, set_vm_flags, vm_end, vm_file, vm_flags, vm_start, vma_is_anonymous } from "../mm/vma";
+import {
+  page_shift,
+  set_vm_flags,
+  vm_end,
+  vm_file,
+  vm_flags,
+  vm_start,
+  vma_is_anonymous,
+} from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { Errno } from "../shared/errno";
 import { Advice, FileFlag } from "../shared/flags";

@@ -62,7 +62,14 @@ export function candidate(): usize {
 }
 
 /** Fills the candidate for a new range. Anonymous: file 0. */
-export function set_candidate(start: u64, end: u64, flags: u64, pgoff: u64, file: u32, kind: u32): usize {
+export function set_candidate(
+  start: u64,
+  end: u64,
+  flags: u64,
+  pgoff: u64,
+  file: u32,
+  kind: u32,
+): usize {
   const c = candidate();
   store<u64>(c, start, Vma.START);
   store<u64>(c, end, Vma.END);
@@ -95,7 +102,8 @@ export function why_not_mergeable(mm: usize, left: usize, right: usize): u32 {
   if (vm_file(left) != vm_file(right)) apart |= Apart.FILE;
   if (vm_pgoff(left) + vma_pages(left, page_shift(mm)) != vm_pgoff(right)) apart |= Apart.PGOFF;
   if (!anon_vmas_compatible(vm_anon_vma(left), vm_anon_vma(right))) apart |= Apart.ANON_VMA;
-  if (!vma_names_equal(load<u32>(left, Vma.ANON_NAME), load<u32>(right, Vma.ANON_NAME))) apart |= Apart.ANON_NAME;
+  if (!vma_names_equal(load<u32>(left, Vma.ANON_NAME), load<u32>(right, Vma.ANON_NAME)))
+    apart |= Apart.ANON_NAME;
   return apart;
 }
 
@@ -148,7 +156,7 @@ export function vma_insert(mm: usize, c: usize): usize {
  * gathered), to prev and next, or inserts it (R-MERGE-1..3). Returns the VMA that has it.
  */
 export function merge_new(mm: usize, c: usize, prev: usize, next: usize): usize {
-  let left = prev != 0 && why_not_mergeable(mm, prev, c) == 0;
+  const left = prev != 0 && why_not_mergeable(mm, prev, c) == 0;
   let right = next != 0 && why_not_mergeable(mm, c, next) == 0;
   if (left && right && !neighbours_join(prev, next)) right = false;
   if (left) return grow_up(mm, prev, c, right ? next : 0);

@@ -11,7 +11,16 @@ import { MlockFlag } from "../shared/flags";
 import { account_locked, can_do_mlock, memlock_fits, memlock_fits_all } from "./account";
 import { vma_modify } from "./modify";
 import { populate } from "./populate";
-import { find_vma, find_vma_intersection, page_align, page_align_down, page_size, prelock, task_size, vma_next } from "./range";
+import {
+  find_vma,
+  find_vma_intersection,
+  page_align,
+  page_align_down,
+  page_size,
+  prelock,
+  task_size,
+  vma_next,
+} from "./range";
 
 /** mlock2(2) under the write lock; `flags` 0 is mlock(2). */
 export function mlock_locked(mm: usize, start: u64, length: u64, flags: u32): i32 {

@@ -9,8 +9,9 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
-import { Mm, VmaKind } from "../base/layout";
 import { slab_reserve } from "../alloc/slab";
+import { Mm, VmaKind } from "../base/layout";
+import { file_create_shared_anon, file_flags, file_put } from "../mm/file";
 import {
   LEGACY_MAP_MASK,
   prot_to_vm,
@@ -34,7 +35,6 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
-import { file_create_shared_anon, file_flags, file_put } from "../mm/file";
 import { page_shift } from "../mm/vma";
 import { Abi, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -54,7 +54,14 @@ import {
 import { merge_new, set_candidate, tree_store } from "./merge";
 import { accounted_pages, mapped_pages, vms_discard, vms_gather } from "./munmap";
 import { populate } from "./populate";
-import { find_vma, find_vma_intersection, find_vma_prev, is_page_aligned, page_align, prelock } from "./range";
+import {
+  find_vma,
+  find_vma_intersection,
+  find_vma_prev,
+  is_page_aligned,
+  page_align,
+  prelock,
+} from "./range";
 import { get_unmapped_area, round_hint } from "./unmapped";
 
 const REFUSED: u64 = 1 << 63;
@@ -91,7 +98,8 @@ export function mmap_locked(
   if (at < 0) return at;
   const start = <u64>at;
   const end = start + length;
-  if ((flags & MapFlag.FIXED_NOREPLACE) != 0 && find_vma_intersection(mm, start, end) != 0) return -Errno.EEXIST; // 13
+  if ((flags & MapFlag.FIXED_NOREPLACE) != 0 && find_vma_intersection(mm, start, end) != 0)
+    return -Errno.EEXIST; // 13
   let vm_flags = prot_to_vm(prot) | map_flags_to_vm(flags) | load<u64>(mm, Mm.DEF_FLAGS) | VM_MAY;
   if ((flags & MapFlag.LOCKED) != 0 && !can_do_mlock(mm)) return -Errno.EPERM; // 14
   if (!mlock_future_ok(mm, vm_flags, length >> page_shift(mm))) return -Errno.EAGAIN; // 15
@@ -108,7 +116,8 @@ export function mmap_locked(
     if (is_private_zero(file, flags)) kind = VmaKind.ANONYMOUS;
   }
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
-  if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER) vm_flags |= VM_NORESERVE;
+  if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
+    vm_flags |= VM_NORESERVE;
   const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, kind, flags);
   if (failed != 0) return failed;
   const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
@@ -142,7 +151,8 @@ function anonymous_flags(flags: u32, vm_flags: u64): u64 {
   const type = flags & MapFlag.TYPE_MASK;
   const grows = (vm_flags & VM_GROWSDOWN) != 0;
   if (type == MapFlag.PRIVATE) return vm_flags;
-  if (type == MapFlag.SHARED) return grows ? REFUSED | Errno.EINVAL : vm_flags | VM_SHARED | VM_MAYSHARE;
+  if (type == MapFlag.SHARED)
+    return grows ? REFUSED | Errno.EINVAL : vm_flags | VM_SHARED | VM_MAYSHARE;
   if (type == MapFlag.DROPPABLE) {
     if ((flags & (MapFlag.LOCKED | MapFlag.HUGETLB)) != 0 || grows) return REFUSED | Errno.EINVAL;
     return vm_flags | VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
@@ -151,7 +161,14 @@ function anonymous_flags(flags: u32, vm_flags: u64): u64 {
 }
 
 /** Flags of a file mapping, or REFUSED | errno: checks 16 to 24 in order. */
-function file_map_flags(file: u32, flags: u32, prot: u32, vm_flags: u64, length: u64, offset: u64): u64 {
+function file_map_flags(
+  file: u32,
+  flags: u32,
+  prot: u32,
+  vm_flags: u64,
+  length: u64,
+  offset: u64,
+): u64 {
   const can = file_flags(file);
   const type = flags & MapFlag.TYPE_MASK;
   const regular = (can & FileFlag.NO_MMAP) == 0;
@@ -220,7 +237,11 @@ function mmap_region(
     if (charged > 0) vm_unacct_memory(mm, charged); // charged for good when the VMA is counted below
     vm_flags |= VM_ACCOUNT;
   }
-  if (file != 0 && (vm_flags & VM_SYNC) != 0 && (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE) {
+  if (
+    file != 0 &&
+    (vm_flags & VM_SYNC) != 0 &&
+    (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE
+  ) {
     // The file system refuses only when its own hook runs: the old mapping is gone (R-MAP-FIXED-8).
     vms_discard(mm, start, end);
     tree_store(mm, start, end, 0);

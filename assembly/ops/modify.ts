@@ -3,9 +3,9 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: mm, ops/merge, ops/reserve, ops/account.
 
-import { Errno } from "../shared/errno";
 import { set_vm_flags, vm_end, vm_start } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
+import { Errno } from "../shared/errno";
 import { map_count, max_map_count } from "./account";
 import { merge_modified, set_candidate_part, split_vma } from "./merge";
 import { reserve } from "./reserve";

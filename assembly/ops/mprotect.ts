@@ -36,7 +36,8 @@ export function mprotect_locked(mm: usize, start: u64, length: u64, prot: u32): 
   if (length == 0) return 0; // R-PROT-14
   const end = start + page_align(mm, length);
   if (end <= start) return -Errno.ENOMEM; // R-PROT-20
-  if ((prot & ~(ProtBit.READ | ProtBit.WRITE | ProtBit.EXEC | ProtBit.SEM)) != 0) return -Errno.EINVAL; // R-PROT-16
+  if ((prot & ~(ProtBit.READ | ProtBit.WRITE | ProtBit.EXEC | ProtBit.SEM)) != 0)
+    return -Errno.EINVAL; // R-PROT-16
   const first = find_vma_intersection(mm, start, end);
   if (first == 0) return -Errno.ENOMEM; // R-PROT-12
   if (grows == ProtBit.GROWSDOWN) {

@@ -11,7 +11,7 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
-import { AnonVma } from "../base/layout";
+import { AnonVma, Vma } from "../base/layout";
 import {
   VM_ACCOUNT,
   VM_DONTEXPAND,
@@ -24,7 +24,6 @@ import {
   VM_SHARED,
   VM_SPECIAL,
 } from "../mm/flags";
-import { Vma } from "../base/layout";
 import {
   page_shift,
   set_vm_anon_vma,
@@ -74,14 +73,22 @@ const MOVE_HEADROOM: u32 = 3;
 const TARGET_SPLITS: u32 = 2;
 
 /** mremap(2) under the write lock: the new address, or -errno. */
-export function mremap_locked(mm: usize, start: u64, old_length: u64, new_length: u64, flags: u32, target: u64): i64 {
+export function mremap_locked(
+  mm: usize,
+  start: u64,
+  old_length: u64,
+  new_length: u64,
+  flags: u32,
+  target: u64,
+): i64 {
   const old_len = page_align(mm, old_length);
   const new_len = page_align(mm, new_length);
   const failed = check_arguments(mm, start, old_len, new_len, flags, target);
   if (failed != 0) return failed;
   const blocked = prelock(mm, 0, task_size(mm));
   if (blocked != 0) return blocked;
-  if ((flags & MremapFlag.FIXED) != 0 && old_len == new_len) return move_each(mm, start, old_len, flags, target);
+  if ((flags & MremapFlag.FIXED) != 0 && old_len == new_len)
+    return move_each(mm, start, old_len, flags, target);
   const vma = vma_lookup(mm, start);
   if (vma == 0) return -Errno.EFAULT; // R-REMAP-16
   const given = (flags & (MremapFlag.FIXED | MremapFlag.DONTUNMAP)) != 0;
@@ -91,7 +98,14 @@ export function mremap_locked(mm: usize, start: u64, old_length: u64, new_length
   return remap_at(mm, vma, start, old_len, new_len, flags);
 }
 
-function check_arguments(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32, target: u64): i32 {
+function check_arguments(
+  mm: usize,
+  start: u64,
+  old_len: u64,
+  new_len: u64,
+  flags: u32,
+  target: u64,
+): i32 {
   const known = MremapFlag.MAYMOVE | MremapFlag.FIXED | MremapFlag.DONTUNMAP;
   const size = task_size(mm);
   if ((flags & ~known) != 0 || !is_page_aligned(mm, start)) return -Errno.EINVAL;
@@ -112,7 +126,8 @@ function check_vma(mm: usize, vma: usize, start: u64, old_len: u64, new_len: u64
   if ((vm & VM_HUGETLB) != 0 && new_len > old_len) return -Errno.EINVAL; // R-REMAP-60
   if (old_len == 0 && (vm & (VM_SHARED | VM_MAYSHARE)) == 0) return -Errno.EINVAL; // R-REMAP-20
   if (!given && new_len <= old_len) return 0; // R-REMAP-1, 6
-  if ((flags & MremapFlag.DONTUNMAP) != 0 && (vm & (VM_DONTEXPAND | VM_PFNMAP)) != 0) return -Errno.EINVAL;
+  if ((flags & MremapFlag.DONTUNMAP) != 0 && (vm & (VM_DONTEXPAND | VM_PFNMAP)) != 0)
+    return -Errno.EINVAL;
   const kept = old_len < new_len ? old_len : new_len;
   if (kept > vm_end(vma) - start) return -Errno.EFAULT; // R-REMAP-17, 32
   if (new_len <= old_len) return 0;
@@ -162,7 +177,10 @@ function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32,
   }
   const again = vma_lookup(mm, start); // the target may have been part of the same VMA
   if (again == 0) return -Errno.EFAULT;
-  if ((flags & MremapFlag.DONTUNMAP) != 0 && !may_expand_vm(mm, vm_flags(again), old_len >> page_shift(mm))) {
+  if (
+    (flags & MremapFlag.DONTUNMAP) != 0 &&
+    !may_expand_vm(mm, vm_flags(again), old_len >> page_shift(mm))
+  ) {
     return -Errno.ENOMEM; // R-LIM-6, with the target already unmapped
   }
   const placement = (flags & MremapFlag.FIXED) != 0 ? MapFlag.FIXED : 0;
@@ -193,7 +211,8 @@ function remap_at(mm: usize, vma: usize, start: u64, old_len: u64, new_len: u64,
     const failed = munmap_locked(mm, start + new_len, old_len - new_len);
     return failed != 0 ? failed : <i64>start;
   }
-  if (can_expand_in_place(mm, vma, start, old_len, new_len)) return expand_in_place(mm, vma, start, old_len, new_len);
+  if (can_expand_in_place(mm, vma, start, old_len, new_len))
+    return expand_in_place(mm, vma, start, old_len, new_len);
   if ((flags & MremapFlag.MAYMOVE) == 0) return -Errno.ENOMEM; // R-REMAP-4, 36
   const at = place(mm, vma, start, new_len, 0, 0);
   return at < 0 ? at : move_vma(mm, vma, start, old_len, <u64>at, new_len, flags);
@@ -227,7 +246,15 @@ function expand_in_place(mm: usize, vma: usize, start: u64, old_len: u64, new_le
 }
 
 /** Maps [at, at+new_len) as a copy of the source's attributes, then takes the source away. */
-function move_vma(mm: usize, vma: usize, start: u64, old_len: u64, at: u64, new_len: u64, flags: u32): i64 {
+function move_vma(
+  mm: usize,
+  vma: usize,
+  start: u64,
+  old_len: u64,
+  at: u64,
+  new_len: u64,
+  flags: u32,
+): i64 {
   const shift = page_shift(mm);
   const vm = vm_flags(vma);
   const keep_source = (flags & MremapFlag.DONTUNMAP) != 0;
@@ -235,7 +262,8 @@ function move_vma(mm: usize, vma: usize, start: u64, old_len: u64, at: u64, new_
   // The target and its store, and the cuts of the source, so that nothing fails once it is moved.
   const guards = guard_ranges(mm, start, start + old_len);
   const low = start < at ? start : at;
-  if (reserve(mm, 4, low, start < at ? at + new_len : start + old_len, 5 + guards) != 0) return -Errno.ENOMEM;
+  if (reserve(mm, 4, low, start < at ? at + new_len : start + old_len, 5 + guards) != 0)
+    return -Errno.ENOMEM;
   const pages = <i64>(new_len >> shift);
   const released = keep_source ? 0 : <i64>(old_len >> shift);
   if ((vm & VM_ACCOUNT) != 0) {
@@ -245,7 +273,8 @@ function move_vma(mm: usize, vma: usize, start: u64, old_len: u64, at: u64, new_
   }
   let pgoff = vm_pgoff(vma) + ((start - vm_start(vma)) >> shift);
   // R-REMAP-26: an anonymous VMA that was never touched starts afresh at the target.
-  if (vma_is_anonymous(vma) && vm_file(vma) == 0 && vm_anon_vma(vma) == AnonVma.NONE) pgoff = at >> shift;
+  if (vma_is_anonymous(vma) && vm_file(vma) == 0 && vm_anon_vma(vma) == AnonVma.NONE)
+    pgoff = at >> shift;
   const c = set_candidate(at, at + new_len, vm, pgoff, vm_file(vma), load<u32>(vma, Vma.KIND));
   store<u32>(c, vm_anon_vma(vma), Vma.ANON_VMA);
   store<u32>(c, load<u32>(vma, Vma.ANON_NAME), Vma.ANON_NAME);

@@ -7,14 +7,27 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: mm, ops/range, merge, account, reserve.
 
-import { Errno } from "../shared/errno";
 import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_SEALED } from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
-import { account_locked, map_count, max_map_count, vm_stat_account, vm_unacct_memory } from "./account";
+import { Errno } from "../shared/errno";
+import {
+  account_locked,
+  map_count,
+  max_map_count,
+  vm_stat_account,
+  vm_unacct_memory,
+} from "./account";
 import { guard_remove } from "./guard";
 import { split_vma, tree_store, vma_remove } from "./merge";
-import { find_vma_intersection, is_page_aligned, page_align, prelock, task_size, vma_next } from "./range";
+import {
+  find_vma_intersection,
+  is_page_aligned,
+  page_align,
+  prelock,
+  task_size,
+  vma_next,
+} from "./range";
 import { reserve } from "./reserve";
 
 /** munmap(2) under the write lock. */

@@ -15,7 +15,8 @@ import { find_vma, is_page_aligned, page_align, prelock, task_size } from "./ran
 export function msync_locked(mm: usize, start: u64, length: u64, flags: u32): i32 {
   const known = MsyncFlag.ASYNC | MsyncFlag.INVALIDATE | MsyncFlag.SYNC;
   const both = MsyncFlag.ASYNC | MsyncFlag.SYNC;
-  if ((flags & ~known) != 0 || !is_page_aligned(mm, start) || (flags & both) == both) return -Errno.EINVAL;
+  if ((flags & ~known) != 0 || !is_page_aligned(mm, start) || (flags & both) == both)
+    return -Errno.EINVAL;
   const end = start + page_align(mm, length);
   if (end < start) return -Errno.ENOMEM;
   if (end == start) return 0;
@@ -25,7 +26,8 @@ export function msync_locked(mm: usize, start: u64, length: u64, flags: u32): i3
     const vma = find_vma(mm, at);
     if (vma == 0 || (vm_start(vma) > at && vm_start(vma) >= end)) return -Errno.ENOMEM;
     if (vm_start(vma) > at) hole = true;
-    if ((flags & MsyncFlag.INVALIDATE) != 0 && (vm_flags(vma) & VM_LOCKED) != 0) return -Errno.EBUSY;
+    if ((flags & MsyncFlag.INVALIDATE) != 0 && (vm_flags(vma) & VM_LOCKED) != 0)
+      return -Errno.EBUSY;
     at = vm_end(vma);
   }
   return hole ? -Errno.ENOMEM : 0;

@@ -6,6 +6,7 @@
 // Floor: ops. Imports: base, mm, ops/range.
 
 import { AnonVma } from "../base/layout";
+import { file_pages } from "../mm/file";
 import {
   VM_ACCESS,
   VM_HUGETLB,
@@ -16,7 +17,6 @@ import {
   VM_STICKY,
   VM_WRITE,
 } from "../mm/flags";
-import { file_pages } from "../mm/file";
 import {
   claim_anon_vma,
   new_anon_vma,

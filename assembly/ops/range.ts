@@ -10,7 +10,7 @@ import { page_shift, vm_end, vm_start } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 
 export function page_size(mm: usize): u64 {
-  return <u64>1 << page_shift(mm);
+  return (<u64>1) << page_shift(mm);
 }
 
 /** Rounded up to pages; 0 if that passes 2^64. */

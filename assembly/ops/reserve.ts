@@ -3,8 +3,8 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: alloc, maple, mm, ops/range.
 
-import { Mm } from "../base/layout";
 import { slab_reserve } from "../alloc/slab";
+import { Mm } from "../base/layout";
 import { mt_reserve } from "../maple/tree";
 import { page_shift, vm_end, vm_start } from "../mm/vma";
 import { SlabKind } from "../shared/abi";
@@ -24,7 +24,7 @@ export function reserve(mm: usize, vmas: u32, start: u64, end: u64, stores: u32)
   const after = find_vma(mm, end);
   if (after != 0 && vm_start(after) <= end) end = vm_end(after);
   const shift = page_shift(mm);
-  end = (end + ((<u64>1 << shift) - 1)) & ~((<u64>1 << shift) - 1);
+  end = (end + (((<u64>1) << shift) - 1)) & ~(((<u64>1) << shift) - 1);
   // Both trees draw on one magazine: twice the need of each covers the sum of both.
   if (has_guards(mm)) {
     stores *= 2;

@@ -6,12 +6,19 @@
 
 import { Cap, Mm } from "../base/layout";
 import { mt_gap_highest, mt_gap_lowest } from "../maple/tree";
-import { VM_GROWSDOWN, VM_SHADOW_STACK } from "../mm/flags";
 import { file_flags } from "../mm/file";
+import { VM_GROWSDOWN, VM_SHADOW_STACK } from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start } from "../mm/vma";
 import { Errno } from "../shared/errno";
 import { FileFlag, MapFlag } from "../shared/flags";
-import { find_vma, is_page_aligned, page_align, page_align_down, page_size, task_size } from "./range";
+import {
+  find_vma,
+  is_page_aligned,
+  page_align,
+  page_align_down,
+  page_size,
+  task_size,
+} from "./range";
 
 const NOWHERE: u64 = u64.MAX_VALUE;
 /** MAP_32BIT: [1 GiB, 2 GiB), R-PLACE-7; the kernel's random part of the start is 0 here. */
@@ -24,18 +31,25 @@ export function vm_start_gap(mm: usize, vma: usize): u64 {
   const start = vm_start(vma);
   const flags = vm_flags(vma);
   let gap: u64 = 0;
-  if ((flags & VM_GROWSDOWN) != 0) gap = <u64>load<u32>(mm, Mm.STACK_GUARD_GAP) << page_shift(mm);
+  if ((flags & VM_GROWSDOWN) != 0) gap = (<u64>load<u32>(mm, Mm.STACK_GUARD_GAP)) << page_shift(mm);
   else if ((flags & VM_SHADOW_STACK) != 0) gap = page_size(mm);
   return gap > start ? 0 : start - gap;
 }
 
 /** A PMD: the size of a huge page, 2 MiB with 4 KiB pages. */
 function huge_page_size(mm: usize): u64 {
-  return <u64>1 << (page_shift(mm) * 2 - 3);
+  return (<u64>1) << (page_shift(mm) * 2 - 3);
 }
 
 /** get_unmapped_area: `address` is the hint or the fixed address; `length` is page-aligned and not 0. */
-export function get_unmapped_area(mm: usize, address: u64, length: u64, pgoff: u64, flags: u32, file: u32): i64 {
+export function get_unmapped_area(
+  mm: usize,
+  address: u64,
+  length: u64,
+  pgoff: u64,
+  flags: u32,
+  file: u32,
+): i64 {
   const size = task_size(mm);
   if (length > size) return -Errno.ENOMEM;
   let at: i64 = 0;
@@ -48,7 +62,8 @@ export function get_unmapped_area(mm: usize, address: u64, length: u64, pgoff: u
     if (<u64>at > size - length) return -Errno.ENOMEM;
   }
   if (!is_page_aligned(mm, <u64>at)) return -Errno.EINVAL;
-  if (<u64>at < load<u64>(mm, Mm.MMAP_MIN_ADDR) && (load<u32>(mm, Mm.CAPS) & Cap.SYS_RAWIO) == 0) return -Errno.EPERM;
+  if (<u64>at < load<u64>(mm, Mm.MMAP_MIN_ADDR) && (load<u32>(mm, Mm.CAPS) & Cap.SYS_RAWIO) == 0)
+    return -Errno.EPERM;
   return at;
 }
 
@@ -61,7 +76,13 @@ export function round_hint(mm: usize, hint: u64): u64 {
 
 function choose_address(mm: usize, hint: u64, length: u64, pgoff: u64, flags: u32, file: u32): i64 {
   if (wants_huge_alignment(mm, hint, length, flags, file)) {
-    const aligned = huge_aligned_area(mm, hint, length, file != 0 ? pgoff << page_shift(mm) : 0, flags);
+    const aligned = huge_aligned_area(
+      mm,
+      hint,
+      length,
+      file != 0 ? pgoff << page_shift(mm) : 0,
+      flags,
+    );
     if (aligned >= 0) return aligned; // R-THP-6: else plain
   }
   return search(mm, hint, length, flags);
@@ -99,7 +120,8 @@ function search(mm: usize, hint: u64, length: u64, flags: u32): i64 {
   let found = NOWHERE;
   const lowest = (flags & MapFlag.ABOVE4G) != 0 ? FOUR_GIB : page_size(mm);
   if (low_window) found = bottom_up(mm, LOW_BEGIN, LOW_END, length);
-  else if (load<u32>(mm, Mm.BOTTOM_UP) != 0) found = bottom_up(mm, load<u64>(mm, Mm.LEGACY_BASE), size, length);
+  else if (load<u32>(mm, Mm.BOTTOM_UP) != 0)
+    found = bottom_up(mm, load<u64>(mm, Mm.LEGACY_BASE), size, length);
   else {
     found = top_down(mm, lowest, load<u64>(mm, Mm.MMAP_BASE), length);
     // R-PLACE-5: the failure may come from a low mmap_base; look above it too.

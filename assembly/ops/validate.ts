@@ -8,16 +8,22 @@
 // Context: mmap write lock, so that nothing moves meanwhile.
 // Floor: ops. Imports: base, alloc, maple, mm, ops.
 
-import { Mm, Vma } from "../base/layout";
 import { slab_owns } from "../alloc/slab";
+import { Mm, Vma } from "../base/layout";
+import { seat_scratch } from "../base/worker";
 import { mt_find, mt_range, mt_validate } from "../maple/tree";
-import { is_data_mapping, is_exec_mapping, is_stack_mapping, VM_ACCOUNT, VM_LOCKED } from "../mm/flags";
+import {
+  is_data_mapping,
+  is_exec_mapping,
+  is_stack_mapping,
+  VM_ACCOUNT,
+  VM_LOCKED,
+} from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_is_attached } from "../mm/vma_lock";
 import { Invariant, SlabKind } from "../shared/abi";
 import { map_count } from "./account";
 import { is_page_aligned, task_size } from "./range";
-import { seat_scratch } from "../base/worker";
 
 /** 0 when sound, else an Invariant. */
 export function mm_validate_locked(mm: usize, where: usize): i32 {
@@ -84,7 +90,8 @@ function vma_validate(mm: usize, vma: usize, from: u64): i32 {
   const out = seat_scratch() + RANGE_OUT;
   const shift = page_shift(mm);
   if (mt_range(mm + Mm.TREE, start >> shift, out) != <u32>vma) return Invariant.VMA_RANGE;
-  if (load<u64>(out) != start >> shift || load<u64>(out + 8) != end >> shift) return Invariant.VMA_RANGE;
+  if (load<u64>(out) != start >> shift || load<u64>(out + 8) != end >> shift)
+    return Invariant.VMA_RANGE;
   return 0;
 }
 

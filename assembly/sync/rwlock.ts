@@ -123,7 +123,8 @@ export function rwlock_write_queued(lock: usize, ticket: usize): bool {
       store<u32>(ticket, turn);
       return false;
     }
-    if (cmpxchg64(lock + RwLock.STATE, state, (state - QUEUED_WRITER) | WRITER) == state) return true;
+    if (cmpxchg64(lock + RwLock.STATE, state, (state - QUEUED_WRITER) | WRITER) == state)
+      return true;
   }
 }
 
