@@ -47,8 +47,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  const prefix = error.command === undefined ? "vmaple" : `vmaple ${error.command}`;
-  process.stderr.write(`${prefix}: ${error.message}; see ${prefix} --help\n`);
+  if (error instanceof UsageError) {
+    const prefix = error.command === undefined ? "vmaple" : `vmaple ${error.command}`;
+    process.stderr.write(`${prefix}: ${error.message}; see ${prefix} --help\n`);
+  } else {
+    // A bug of ours; 1 would say that a difference was found.
+    process.stderr.write(`vmaple: ${error instanceof Error ? error.stack : error}\n`);
+  }
   process.exitCode = 2;
 }

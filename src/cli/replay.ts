@@ -3,14 +3,13 @@
 import { Engine } from "../engine.js";
 import { InputError } from "../formats/ndjson.js";
 import { readRecording } from "../formats/recording.js";
-import { readTrace } from "../formats/trace.js";
 import { coreOf } from "../replay/engine-core.js";
 import { FaultCrew } from "../replay/fault-crew.js";
-import { rangesOfRecording, rangesOfTrace } from "../replay/fault-ranges.js";
 import type { FaultCounts, FaultTargets } from "../replay/fault-worker.js";
 import { readInput } from "../replay/input.js";
 import { recordKind, replayFile } from "../replay/replay-file.js";
 import { type ReplayReport, reportText } from "../replay/report.js";
+import { PAGE } from "../replay/surroundings.js";
 import { type Command, parseCommandLine, UsageError, wholeNumber } from "./command.js";
 import { ProgressLine } from "./progress.js";
 import { packageVersion } from "./version.js";
@@ -130,15 +129,9 @@ async function replayOne(
 
 /** Reads only: a write would leave its mark in what merges, and so in what is compared. */
 function targetsOf(bytes: Uint8Array, file: string): FaultTargets {
-  if (recordKind(bytes, file) === "trace") {
-    const ranges = rangesOfTrace([...readTrace(bytes, file).rows]);
-    return { ranges, mode: "fault", writeEvery: 0 };
-  }
-  return {
-    ranges: rangesOfRecording(readRecording(bytes, file).header),
-    mode: "look",
-    writeEvery: 0,
-  };
+  if (recordKind(bytes, file) === "trace") return { mode: "fault", writeEvery: 0 };
+  const { base, window } = readRecording(bytes, file).header;
+  return { mode: "look", start: base, end: base + window * PAGE };
 }
 
 function faultText({ faultWorkers }: FileResult): string {

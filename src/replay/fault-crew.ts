@@ -1,4 +1,4 @@
-// N fault workers beside whoever replays: started once, aimed at each replay's ranges.
+// N fault workers beside whoever replays: started once, aimed anew for each replay.
 
 import type { Engine } from "../engine.js";
 import type { FaultCounts, FaultTargets, FaultWorker } from "./fault-worker.js";

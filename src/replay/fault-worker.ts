@@ -4,24 +4,28 @@
 // fetches the counts. Between slices the thread looks at its messages.
 
 import { setImmediate } from "node:timers/promises";
-import { Access, Counter, Fault } from "../../assembly/shared/abi.js";
+import { Access, Counter, Fault, VmaOut } from "../../assembly/shared/abi.js";
 import type { Core } from "../core.js";
 import { Engine, type EngineShare } from "../engine.js";
+import { hasFlags, VmFlags } from "../flags.js";
 import { coreOf } from "./engine-core.js";
 import { exposeThread } from "./thread.js";
 
 /** Where to fault, and how. */
-export interface FaultTargets {
-  /** Pairs of bytes: [start, end). */
-  readonly ranges: Float64Array;
-  /**
-   * `fault`: handle_mm_fault. `look`: take and drop the VMA's lock, which changes nothing:
-   * not even a stack grows.
-   */
-  readonly mode: "fault" | "look";
-  /** One access of so many is a write; 0: none. */
-  readonly writeEvery: number;
-}
+export type FaultTargets =
+  | {
+      /** handle_mm_fault, in what is mapped when a slice starts. */
+      readonly mode: "fault";
+      /** One access of so many is a write, where that is allowed; 0: none. */
+      readonly writeEvery: number;
+    }
+  | {
+      /** Take and drop the VMA's lock, which changes nothing: not even a stack grows. */
+      readonly mode: "look";
+      /** Bytes. */
+      readonly start: number;
+      readonly end: number;
+    };
 
 export interface FaultCounts {
   readonly seconds: number;
@@ -31,19 +35,21 @@ export interface FaultCounts {
   /** Fell back to the mmap lock. */
   readonly mmapLock: number;
   readonly retries: number;
-  /** Nothing mapped there, or not with that access. */
+  /** Unmapped meanwhile, or not to be accessed so. */
   readonly refused: number;
 }
 
-const SLICE = 20_000;
+const SLICE = 4_000;
 const PAGE = 4096;
+/** Bytes. */
+const STACK_TOP = 128 * 1024;
 
 export class FaultWorker {
   #core: Core | null = null;
   #engine: Engine | null = null;
   /** [mm to fault in, 0 none]: stored by the thread that replays. */
   #cell: Int32Array = new Int32Array(1);
-  #targets: FaultTargets = { ranges: new Float64Array(0), mode: "look", writeEvery: 0 };
+  #targets: FaultTargets = { mode: "look", start: 0, end: 0 };
   #random = 1;
   #running: Promise<void> | null = null;
   #stopping = false;
@@ -105,19 +111,23 @@ export class FaultWorker {
 
   #slice(): void {
     const core = this.#core!;
-    const { ranges, mode, writeEvery } = this.#targets;
+    const targets = this.#targets;
     const mm = Atomics.load(this.#cell, 0) >>> 0;
-    if (mm === 0 || ranges.length === 0 || core.x.mmget_not_zero(mm) === 0) return;
-    for (let n = 0; n < SLICE; n++) {
-      const pair = 2 * (this.#next() % (ranges.length / 2));
-      const start = ranges[pair]!;
-      const pages = (ranges[pair + 1]! - start) / PAGE;
+    if (mm === 0 || core.x.mmget_not_zero(mm) === 0) return;
+    const live = targets.mode === "fault";
+    const ranges = live ? liveRanges(core, mm) : [targets.start, targets.end, 0];
+    const writeEvery = live ? targets.writeEvery : 0;
+    const faults = ranges.length === 0 ? 0 : SLICE;
+    for (let n = 0; n < faults; n++) {
+      const at = 3 * (this.#next() % (ranges.length / 3));
+      const start = ranges[at]!;
+      const pages = (ranges[at + 1]! - start) / PAGE;
       const address = start + (this.#next() % pages) * PAGE;
-      const write = writeEvery !== 0 && n % writeEvery === 0;
-      if (mode === "look") this.#look(core, mm, address);
-      else this.#fault(core, mm, address, write ? Access.WRITE : Access.READ);
+      const write = writeEvery !== 0 && n % writeEvery === 0 && ranges[at + 2] === 1;
+      if (live) this.#fault(core, mm, address, write ? Access.WRITE : Access.READ);
+      else this.#look(core, mm, address);
     }
-    this.#faults += SLICE;
+    this.#faults += faults;
     core.x.mmput(mm);
   }
 
@@ -148,6 +158,28 @@ export class FaultWorker {
     this.#random = word;
     return word >>> 0;
   }
+}
+
+/**
+ * What is mapped now, three numbers a VMA: start, end, 1 if it may be written. Of a stack only its top, which every
+ * program has from the start: a fault below it would grow it, and the recorded one did not.
+ */
+function liveRanges({ x, f64, scratch }: Core, mm: number): number[] {
+  const ranges: number[] = [];
+  x.mmap_read_lock(mm);
+  for (let at = 0; ; ) {
+    const vma = x.find_vma(mm, at);
+    if (vma === 0) break;
+    x.vma_read(vma, scratch);
+    at = f64[VmaOut.END]!;
+    const flags = f64[VmaOut.FLAGS]!;
+    if (!hasFlags(flags, VmFlags.READ)) continue;
+    const isStack = hasFlags(flags, VmFlags.GROWSDOWN);
+    const start = isStack ? at - STACK_TOP : f64[VmaOut.START]!;
+    ranges.push(start, at, hasFlags(flags, VmFlags.WRITE) ? 1 : 0);
+  }
+  x.mmap_read_unlock(mm);
+  return ranges;
 }
 
 exposeThread(new FaultWorker());
