@@ -19,6 +19,7 @@ import {
   mmap_read_trylock as try_read,
   mmap_write_trylock as try_write,
 } from "./mm/mmap_lock";
+import { VmaName } from "./mm/name";
 import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
 import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
 import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
@@ -129,6 +130,8 @@ export function mm_stat(mm: usize, stat: u32): f64 {
       return <f64>load<u64>(mm, Mm.DATA_SEGMENT);
     case MmStat.START_STACK:
       return <f64>load<u64>(mm, Mm.START_STACK);
+    case MmStat.FLAGS:
+      return <f64>load<u32>(mm, Mm.FLAGS);
     default:
       return -Errno.EINVAL;
   }
@@ -136,6 +139,11 @@ export function mm_stat(mm: usize, stat: u32): f64 {
 
 export function mm_limit_set(mm: usize, limit: u32, bytes: f64): void {
   store<u64>(mm + Mm.RLIMIT_AS + ((<usize>limit) << 3), limit_from(bytes));
+}
+
+/** MmFlag bits, all at once. */
+export function mm_flags_set(mm: usize, flags: u32): void {
+  store<u32>(mm, flags, Mm.FLAGS);
 }
 
 export function mm_caps_set(mm: usize, caps: u32): void {
@@ -285,6 +293,13 @@ export function vma_anon_vma(vma: usize): u32 {
 
 export function vma_anon_name(vma: usize): u32 {
   return load<u32>(vma, Vma.ANON_NAME);
+}
+
+/** Copies a VMA name to scratch; its length in bytes. Context: a lock on the VMA that has it. */
+export function vma_name(name: u32): u32 {
+  const length = load<u32>(<usize>name, VmaName.LENGTH);
+  memory.copy(seat_scratch(), <usize>name + VmaName.BYTES, length);
+  return length;
 }
 
 export function vma_read(vma: usize, out: usize): void {

@@ -8,6 +8,7 @@
 // One-line bodies only; the rules are in ops/. Results: see shared/abi.ts.
 // Floor: index. Imports: mm, ops.
 
+import { seat_scratch } from "./base/worker";
 import {
   mmap_read_lock,
   mmap_read_unlock,
@@ -31,6 +32,8 @@ import {
   mseal_locked as do_mseal,
   msync_locked as do_msync,
 } from "./ops/pages";
+import { remap_file_pages_locked as do_remap_file_pages } from "./ops/remap_file_pages";
+import { set_vma_name_locked as do_set_vma_name } from "./ops/setname";
 
 /** An address or length as it comes from JavaScript: a non-negative safe integer. */
 function u(value: f64): u64 {
@@ -393,4 +396,61 @@ export function munlockall(mm: usize): i32 {
   const result = do_munlockall(mm);
   mmap_write_unlock(mm);
   return result;
+}
+
+function run_set_vma_name(mm: usize, address: u64, length: u64, name_length: i32): i32 {
+  const blocked = mmap_write_lock(mm);
+  if (blocked != 0) return blocked;
+  const result = do_set_vma_name(mm, address, length, seat_scratch(), name_length);
+  mmap_write_unlock(mm);
+  return result;
+}
+
+/** The name's bytes are at the start of scratch; a negative length takes the name away. */
+export function set_vma_name(mm: usize, address: f64, length: f64, name_length: i32): i32 {
+  return run_set_vma_name(mm, u(address), u(length), name_length);
+}
+
+export function set_vma_name_i64(mm: usize, address: i64, length: i64, name_length: i32): i32 {
+  return run_set_vma_name(mm, address, length, name_length);
+}
+
+export function set_vma_name_locked(mm: usize, address: f64, length: f64, name_length: i32): i32 {
+  return do_set_vma_name(mm, u(address), u(length), seat_scratch(), name_length);
+}
+
+export function set_vma_name_locked_i64(
+  mm: usize,
+  address: i64,
+  length: i64,
+  name_length: i32,
+): i32 {
+  return do_set_vma_name(mm, address, length, seat_scratch(), name_length);
+}
+
+/** `pgoff` in pages. */
+export function remap_file_pages(
+  mm: usize,
+  address: f64,
+  length: f64,
+  prot: u32,
+  pgoff: f64,
+  flags: u32,
+): i32 {
+  const blocked = mmap_write_lock(mm);
+  if (blocked != 0) return blocked;
+  const result = do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags);
+  mmap_write_unlock(mm);
+  return result;
+}
+
+export function remap_file_pages_locked(
+  mm: usize,
+  address: f64,
+  length: f64,
+  prot: u32,
+  pgoff: f64,
+  flags: u32,
+): i32 {
+  return do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags);
 }

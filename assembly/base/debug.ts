@@ -3,13 +3,23 @@
 // `isDefined` folds at compile time, so the release build pays nothing.
 // Floor: base. Imports: nothing.
 
-@external("host", "explore")
-declare function host_explore(addr: usize): void;
+@external("host", "touch")
+declare function host_touch(addr: usize, how: Touch): void;
 
 /** True in the verify build: costly assertions and failure injection are compiled in. */
 export const VERIFY: bool = isDefined(VMA_VERIFY);
 
-/** A point where the explore build may switch to another fiber. */
-export function explore(addr: usize): void {
-  if (isDefined(VMA_EXPLORE)) host_explore(addr);
+/** What the explore build is about to do at an address. Bits. */
+export const enum Touch {
+  READ = 0,
+  WRITE = 1,
+  /** Eight bytes instead of four. */
+  WIDE = 2,
+  /** Not an atomic access: must be ordered by a lock, or be a declared racy one. */
+  PLAIN = 4,
+}
+
+/** A point before an access where the explore build may switch to another fiber. */
+export function explore(addr: usize, how: Touch): void {
+  if (isDefined(VMA_EXPLORE)) host_touch(addr, how);
 }

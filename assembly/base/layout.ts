@@ -189,6 +189,8 @@ export const enum Mm {
   START_STACK = 384,
   GUARDS = 392,
   GUARDED = 400,
+  /** MmFlag bits. mmap W. */
+  FLAGS = 404,
   /** Root words of up to Region.INLINE regions; larger spaces have tables of their own. */
   INLINE_TABLE = 512,
   INLINE_GUARD_TABLE = 640,

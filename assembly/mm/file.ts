@@ -36,17 +36,16 @@ export function file_create(args: usize): i32 {
   return <i32>file;
 }
 
-/** The object behind one MAP_SHARED|MAP_ANONYMOUS mapping (R-BASE-9); 0 if the arena is full. */
-export function file_create_shared_anon(bytes: u64): u32 {
+/**
+ * The object behind one MAP_SHARED|MAP_ANONYMOUS mapping (R-BASE-9), or behind anonymous
+ * huge pages. Context: a file was reserved.
+ */
+export function file_create_internal(bytes: u64, huge: bool): u32 {
   const file = slab_alloc(SlabKind.FILE);
-  if (file == 0) return 0;
-  store<u32>(
-    file,
-    FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHMEM | FileFlag.SHARED_ANON,
-    File.FLAGS,
-  );
+  const kind = huge ? FileFlag.HUGETLB : FileFlag.SHMEM;
+  store<u32>(file, FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHARED_ANON | kind, File.FLAGS);
   store<u32>(file, 0, File.DEV_MAJOR);
-  store<u32>(file, SHMEM_DEV_MINOR, File.DEV_MINOR);
+  store<u32>(file, huge ? HUGETLB_DEV_MINOR : SHMEM_DEV_MINOR, File.DEV_MINOR);
   store<u64>(file, <u64>fetch_add(Header.INODE_NEXT, 1), File.INODE);
   store<u64>(file, bytes, File.SIZE_BYTES);
   store<u32>(file, 0, File.NAME);
@@ -89,3 +88,5 @@ export function file_pages(file: u32, shift: u32): u64 {
 
 /** Minor number of the kernel's internal tmpfs, as maps shows it (00:01). */
 const SHMEM_DEV_MINOR: u32 = 1;
+/** Minor number of the kernel's internal hugetlbfs. */
+const HUGETLB_DEV_MINOR: u32 = 15;

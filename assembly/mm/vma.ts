@@ -92,6 +92,15 @@ export function set_vm_pgoff(vma: usize, pgoff: u64): void {
   store_release64(vma + Vma.PGOFF, pgoff);
 }
 
+/** Gives a VMA another name (or none): takes a reference of it, gives back the old one's. */
+export function set_vm_name(vma: usize, name: u32): void {
+  const old = load<u32>(vma, Vma.ANON_NAME);
+  if (old == name) return;
+  if (name != 0) name_get(name);
+  store_release(vma + Vma.ANON_NAME, name);
+  if (old != 0) name_put(old);
+}
+
 /** anon_vma word: identity, maybe | FORKED; 0 none. Atomic: set under read locks. */
 export function vm_anon_vma(vma: usize): u32 {
   return load_acquire(vma + Vma.ANON_VMA);

@@ -4,8 +4,9 @@
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
 import { Mm, VmaKind } from "../base/layout";
-import { VM_ACCOUNT, VM_LOCKED, VM_MAY, VM_READ, VM_WRITE } from "../mm/flags";
+import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_MAY, VM_READ, VM_WRITE } from "../mm/flags";
 import { page_shift } from "../mm/vma";
+import { MmFlag } from "../shared/abi";
 import { MapFlag } from "../shared/flags";
 import {
   account_locked,
@@ -18,6 +19,7 @@ import {
 } from "./account";
 import { merge_new, set_candidate } from "./merge";
 import { do_munmap } from "./munmap";
+import { mm_has_flag } from "./policy";
 import { populate } from "./populate";
 import {
   find_vma,
@@ -61,7 +63,8 @@ function set_brk(mm: usize, address: u64): i64 {
 
 /** Maps [from, to) behind the heap; false: refused, nothing changed. */
 function grow_heap(mm: usize, from: u64, to: u64): bool {
-  const flags = VM_READ | VM_WRITE | VM_MAY | VM_ACCOUNT | load<u64>(mm, Mm.DEF_FLAGS);
+  let flags = VM_READ | VM_WRITE | VM_MAY | VM_ACCOUNT | load<u64>(mm, Mm.DEF_FLAGS);
+  if (mm_has_flag(mm, MmFlag.READ_IMPLIES_EXEC)) flags |= VM_EXEC; // R-BRK-1
   const pages = (to - from) >> page_shift(mm);
   if (get_unmapped_area(mm, from, to - from, 0, MapFlag.FIXED, 0) < 0) return false; // TASK_SIZE, mmap_min_addr
   if (!mlock_future_ok(mm, flags, pages)) return false;

@@ -28,6 +28,7 @@ import { Errno } from "../shared/errno";
 import { vm_enough_memory, vm_stat_account } from "./account";
 import { any_guard, guard_copy, guard_remove, guard_reserve } from "./guard";
 import { candidate, vma_insert } from "./merge";
+import { inherited_flags } from "./policy";
 import { find_vma, prelock, task_size } from "./range";
 import { reserve } from "./reserve";
 
@@ -50,6 +51,7 @@ export function fork_locked(mm: usize): i32 {
   store<u32>(child, load<u32>(mm, Mm.CAPS), Mm.CAPS);
   memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.GUARDS - Mm.BRK);
   store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
+  store<u32>(child, inherited_flags(mm), Mm.FLAGS);
   mm_publish(child);
   mmap_write_lock(child); // nobody else knows the child: cannot block
   const failed = copy_vmas(mm, child);

@@ -11,7 +11,7 @@
 
 import { slab_reserve } from "../alloc/slab";
 import { Mm, VmaKind } from "../base/layout";
-import { file_create_shared_anon, file_flags, file_put } from "../mm/file";
+import { file_create_internal, file_flags, file_put } from "../mm/file";
 import {
   LEGACY_MAP_MASK,
   prot_to_vm,
@@ -36,7 +36,7 @@ import {
   VM_WRITE,
 } from "../mm/flags";
 import { page_shift } from "../mm/vma";
-import { Abi, SlabKind } from "../shared/abi";
+import { Abi, MmFlag, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag, MapFlag, ProtBit } from "../shared/flags";
 import {
@@ -53,6 +53,7 @@ import {
 } from "./account";
 import { merge_new, set_candidate, tree_store } from "./merge";
 import { accounted_pages, mapped_pages, vms_discard, vms_gather } from "./munmap";
+import { denies_write_exec, mm_has_flag } from "./policy";
 import { populate } from "./populate";
 import {
   find_vma,
@@ -62,7 +63,7 @@ import {
   page_align,
   prelock,
 } from "./range";
-import { get_unmapped_area, round_hint } from "./unmapped";
+import { get_unmapped_area, huge_size, round_hint } from "./unmapped";
 
 const REFUSED: u64 = 1 << 63;
 /** MAX_LFS_FILESIZE: no file mapping reaches beyond it. */
@@ -84,10 +85,14 @@ export function mmap_locked(
   if (!anonymous && (file == Abi.BAD_FILE || file == Abi.NO_FILE)) return -Errno.EBADF; // 2
   const huge = (flags & MapFlag.HUGETLB) != 0;
   if (huge && !anonymous && (file_flags(file) & FileFlag.HUGETLB) == 0) return -Errno.EINVAL; // 3
-  // No huge page is ever reserved here, so MAP_HUGETLB answers as Linux does with an
-  // empty pool (4, R-HUGE-2).
-  if (huge && anonymous) return huge_size_known(flags) ? -Errno.ENOMEM : -Errno.EINVAL;
+  if (huge && anonymous) {
+    if (huge_size(flags) == 0) return -Errno.EINVAL; // 4
+    length = (length + huge_size(flags) - 1) & ~(huge_size(flags) - 1);
+  }
   if (length == 0) return -Errno.EINVAL; // 6
+  if (mm_has_flag(mm, MmFlag.READ_IMPLIES_EXEC) && (prot & ProtBit.READ) != 0) {
+    if (anonymous || (file_flags(file) & FileFlag.NOEXEC) == 0) prot |= ProtBit.EXEC; // 7
+  }
   const fixed = (flags & (MapFlag.FIXED | MapFlag.FIXED_NOREPLACE)) != 0;
   if (!fixed) address = round_hint(mm, address); // 8
   length = page_align(mm, length);
@@ -106,7 +111,8 @@ export function mmap_locked(
   let kind: u32 = 0;
   if (anonymous) {
     vm_flags = anonymous_flags(flags, vm_flags); // 17, 23, 25
-    if ((vm_flags & VM_SHARED) != 0) pgoff = 0;
+    if (huge) vm_flags |= VM_HUGETLB | VM_DONTEXPAND;
+    if ((vm_flags & (VM_SHARED | VM_HUGETLB)) != 0) pgoff = 0;
     else {
       pgoff = start >> page_shift(mm);
       kind = VmaKind.ANONYMOUS;
@@ -123,12 +129,6 @@ export function mmap_locked(
   const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
   if (prefault || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true); // its failure is not reported
   return at;
-}
-
-/** 4: the huge page sizes of x86-64: default, 2 MiB, 1 GiB. */
-function huge_size_known(flags: u32): bool {
-  const log2 = (flags >> MapFlag.HUGE_SHIFT) & MapFlag.HUGE_MASK;
-  return log2 == 0 || log2 == 21 || log2 == 30;
 }
 
 /** calc_vm_flag_bits. */
@@ -204,6 +204,14 @@ function file_map_flags(
   return vm_flags;
 }
 
+/** 31: MAP_SYNC without DAX; a huge page that must be reserved, with none in the pool (R-HUGE-2). */
+function late_refusal(file: u32, vm_flags: u64, map_flags: u32): i64 {
+  const validated = (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE;
+  if (file != 0 && validated && (vm_flags & VM_SYNC) != 0) return -Errno.EOPNOTSUPP;
+  const reserves = (vm_flags & (VM_HUGETLB | VM_NORESERVE)) == VM_HUGETLB;
+  return reserves ? -Errno.ENOMEM : 0;
+}
+
 /** accountable_mapping: private writable memory without NORESERVE is charged (R-ACCT-1). */
 function is_accountable(flags: u64): bool {
   return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE | VM_HUGETLB)) == VM_WRITE;
@@ -221,8 +229,10 @@ function mmap_region(
   map_flags: u32,
 ): i64 {
   const pages = (end - start) >> page_shift(mm);
-  const shared_anon = file == 0 && (vm_flags & VM_SHARED) != 0;
-  if (shared_anon && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
+  if (denies_write_exec(mm, vm_flags, vm_flags)) return -Errno.EACCES; // 26
+  // Shared and huge anonymous memory are files that nobody else can name.
+  const made = file == 0 && (vm_flags & (VM_SHARED | VM_HUGETLB)) != 0;
+  if (made && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
   const failed = vms_gather(mm, start, end, 1); // 27, 28
@@ -237,17 +247,15 @@ function mmap_region(
     if (charged > 0) vm_unacct_memory(mm, charged); // charged for good when the VMA is counted below
     vm_flags |= VM_ACCOUNT;
   }
-  if (
-    file != 0 &&
-    (vm_flags & VM_SYNC) != 0 &&
-    (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE
-  ) {
-    // The file system refuses only when its own hook runs: the old mapping is gone (R-MAP-FIXED-8).
+  // What a file system or hugetlbfs refuses only when its own hook runs: by then the old
+  // mapping is gone (31, R-MAP-FIXED-8).
+  const late = late_refusal(file, vm_flags, map_flags);
+  if (late != 0) {
     vms_discard(mm, start, end);
     tree_store(mm, start, end, 0);
-    return -Errno.EOPNOTSUPP; // 31
+    return late;
   }
-  if (shared_anon) file = file_create_shared_anon(end - start);
+  if (made) file = file_create_internal(end - start, (vm_flags & VM_HUGETLB) != 0);
   vms_discard(mm, start, end);
   if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0) {
     vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
@@ -255,7 +263,7 @@ function mmap_region(
   const c = set_candidate(start, end, vm_flags, pgoff, file, kind);
   const next = find_vma(mm, end);
   merge_new(mm, c, find_vma_prev(mm, start), next);
-  if (shared_anon) file_put(file); // the VMA has its own reference
+  if (made) file_put(file); // the VMA has its own reference
   vm_stat_account(mm, vm_flags, <i64>pages);
   if ((vm_flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, -(<i64>pages));
   if ((vm_flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);

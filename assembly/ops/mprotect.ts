@@ -8,19 +8,24 @@ import {
   prot_to_vm,
   VM_ACCESS,
   VM_ACCOUNT,
+  VM_EXEC,
   VM_GROWSDOWN,
   VM_HUGETLB,
   VM_LOCKED,
+  VM_MAYEXEC,
   VM_NORESERVE,
+  VM_READ,
   VM_SEALED,
   VM_SHARED,
   VM_WRITE,
 } from "../mm/flags";
 import { page_shift, vm_anon_vma, vm_end, vm_flags, vm_start, vma_is_anonymous } from "../mm/vma";
+import { MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { ProtBit } from "../shared/flags";
 import { may_expand_vm, vm_enough_memory, vm_stat_account, vm_unacct_memory } from "./account";
 import { vma_modify } from "./modify";
+import { denies_write_exec, mm_has_flag } from "./policy";
 import { populate_vma } from "./populate";
 import { find_vma, find_vma_intersection, is_page_aligned, page_align, prelock } from "./range";
 
@@ -53,12 +58,16 @@ export function mprotect_locked(mm: usize, start: u64, length: u64, prot: u32): 
 
 /** R-PROT-11, 13, 21: stops at the first problem. */
 function protect_range(mm: usize, start: u64, end: u64, access: u64): i32 {
+  const implies_exec = mm_has_flag(mm, MmFlag.READ_IMPLIES_EXEC) && (access & VM_READ) != 0;
   let at = start;
   while (at < end) {
     const vma = find_vma(mm, at);
     if (vma == 0 || vm_start(vma) > at) return -Errno.ENOMEM;
-    const flags = (vm_flags(vma) & ~VM_ACCESS) | access;
+    const old = vm_flags(vma);
+    let flags = (old & ~VM_ACCESS) | access;
+    if (implies_exec && (old & VM_MAYEXEC) != 0) flags |= VM_EXEC; // R-PERS-1
     if ((flags & ~(flags >> MAY_SHIFT) & VM_ACCESS) != 0) return -Errno.EACCES;
+    if (denies_write_exec(mm, old, flags)) return -Errno.EACCES; // R-MDWE-2, 3
     const to = vm_end(vma) < end ? vm_end(vma) : end;
     const failed = mprotect_fixup(mm, vma, at, to, flags);
     if (failed != 0) return failed;

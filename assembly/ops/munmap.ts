@@ -64,13 +64,13 @@ export function vms_gather(mm: usize, start: u64, end: u64, more: u32): i32 {
     const inside = end < vm_end(vma);
     if (inside && map_count(mm) >= max_map_count(mm)) return -Errno.ENOMEM; // R-UNMAP-10
     if ((vm_flags(vma) & VM_SEALED) != 0) return -Errno.EPERM; // no use cutting it (R-UNMAP-11)
-    if (!may_split(vma)) return -Errno.EINVAL;
+    if (!may_split(vma, start)) return -Errno.EINVAL;
     vma = split_vma(mm, vma, start);
   }
   while (vma != 0 && vm_start(vma) < end) {
     if ((vm_flags(vma) & VM_SEALED) != 0) return -Errno.EPERM;
     if (vm_end(vma) > end) {
-      if (!may_split(vma)) return -Errno.EINVAL;
+      if (!may_split(vma, end)) return -Errno.EINVAL;
       split_vma(mm, vma, end);
     }
     vma = vma_next(mm, vma);
@@ -78,10 +78,12 @@ export function vms_gather(mm: usize, start: u64, end: u64, more: u32): i32 {
   return 0;
 }
 
-/** R-UNMAP-12: a huge page mapping is not cut inside a huge page; ours are never backed by any. */
-function may_split(vma: usize): bool {
-  return (vm_flags(vma) & VM_HUGETLB) == 0;
+/** R-UNMAP-12, R-HUGE-1: a huge page mapping is cut between huge pages only. */
+export function may_split(vma: usize, at: u64): bool {
+  return (vm_flags(vma) & VM_HUGETLB) == 0 || (at & HUGE_PAGE_MASK) == 0;
 }
+
+const HUGE_PAGE_MASK: u64 = (1 << 21) - 1;
 
 /** Pages with ACCOUNT in [start, end): given back when they go (R-ACCT-1). */
 export function accounted_pages(mm: usize, start: u64, end: u64): u64 {

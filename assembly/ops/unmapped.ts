@@ -25,6 +25,7 @@ const NOWHERE: u64 = u64.MAX_VALUE;
 const LOW_BEGIN: u64 = 0x40000000;
 const LOW_END: u64 = 0x80000000;
 const FOUR_GIB: u64 = 1 << 32;
+const HUGE_SHIFT_DEFAULT: u32 = 21;
 
 /** R-PLACE-2: where the room a VMA keeps free below itself begins. */
 export function vm_start_gap(mm: usize, vma: usize): u64 {
@@ -41,6 +42,13 @@ function huge_page_size(mm: usize): u64 {
   return (<u64>1) << (page_shift(mm) * 2 - 3);
 }
 
+/** Size of the huge pages that mmap flags with MAP_HUGETLB ask for; 0: none of x86-64's. */
+export function huge_size(flags: u32): u64 {
+  const log2 = (flags >> MapFlag.HUGE_SHIFT) & MapFlag.HUGE_MASK;
+  if (log2 == 0) return (<u64>1) << HUGE_SHIFT_DEFAULT;
+  return log2 == HUGE_SHIFT_DEFAULT || log2 == 30 ? (<u64>1) << log2 : 0;
+}
+
 /** get_unmapped_area: `address` is the hint or the fixed address; `length` is page-aligned and not 0. */
 export function get_unmapped_area(
   mm: usize,
@@ -55,6 +63,8 @@ export function get_unmapped_area(
   let at: i64 = 0;
   if ((flags & (MapFlag.FIXED | MapFlag.FIXED_NOREPLACE)) != 0) {
     if (address > size - length) return -Errno.ENOMEM;
+    if ((flags & MapFlag.HUGETLB) != 0 && (address & (huge_size(flags) - 1)) != 0)
+      return -Errno.EINVAL;
     at = <i64>address;
   } else {
     at = choose_address(mm, address, length, pgoff, flags, file);
@@ -74,7 +84,17 @@ export function round_hint(mm: usize, hint: u64): u64 {
   return down != 0 && down < lowest ? page_align(mm, lowest) : down;
 }
 
+/** R-THP-9: aligned to the huge page size. */
+function choose_huge(mm: usize, hint: u64, length: u64, flags: u32): i64 {
+  const size = huge_size(flags);
+  const at = search(mm, hint & ~(size - 1), length, flags);
+  if (at < 0 || (<u64>at & (size - 1)) == 0) return at;
+  const padded = search(mm, 0, length + size, flags);
+  return padded < 0 ? padded : <i64>((<u64>padded + size - 1) & ~(size - 1));
+}
+
 function choose_address(mm: usize, hint: u64, length: u64, pgoff: u64, flags: u32, file: u32): i64 {
+  if ((flags & MapFlag.HUGETLB) != 0) return choose_huge(mm, hint, length, flags);
   if (wants_huge_alignment(mm, hint, length, flags, file)) {
     const aligned = huge_aligned_area(
       mm,

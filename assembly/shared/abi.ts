@@ -63,6 +63,18 @@ export const enum Limit {
   STACK = 3,
 }
 
+/** mm_flags_set: settings of prctl(2) and personality(2). */
+export const enum MmFlag {
+  /** PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN. */
+  MDWE = 1,
+  /** PR_MDWE_NO_INHERIT: a fork's child has neither. */
+  MDWE_NO_INHERIT = 2,
+  /** personality(READ_IMPLIES_EXEC). */
+  READ_IMPLIES_EXEC = 4,
+  /** A kernel without CONFIG_ANON_VMA_NAME: naming is EINVAL. */
+  NO_VMA_NAMES = 8,
+}
+
 /** mm_stat: which number. Pages unless said otherwise. */
 export const enum MmStat {
   MAP_COUNT = 0,
@@ -90,6 +102,8 @@ export const enum MmStat {
   DATA_SEGMENT = 16,
   /** Bytes: the address of the first stack argument; names the [stack] VMA. */
   START_STACK = 17,
+  /** MmFlag bits. */
+  FLAGS = 18,
 }
 
 /** vma_read / peek: f64 words written at `out`. */

@@ -8,79 +8,89 @@
 //
 // Context: any. Floor: sync. Imports: base/debug.
 
-import { explore } from "../base/debug";
+import { explore, Touch } from "../base/debug";
+
+@external("host", "wait")
+declare function host_wait(addr: usize, expected: u32): i32;
+
+@external("host", "notify")
+declare function host_notify(addr: usize, count: i32): i32;
 
 export function load_acquire(addr: usize): u32 {
-  explore(addr);
+  explore(addr, Touch.READ);
   return atomic.load<u32>(addr);
 }
 
 export function load_acquire64(addr: usize): u64 {
-  explore(addr);
+  explore(addr, Touch.READ | Touch.WIDE);
   return atomic.load<u64>(addr);
 }
 
 export function store_release(addr: usize, value: u32): void {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   atomic.store<u32>(addr, value);
 }
 
 export function store_release64(addr: usize, value: u64): void {
-  explore(addr);
+  explore(addr, Touch.WRITE | Touch.WIDE);
   atomic.store<u64>(addr, value);
 }
 
 /** Returns what was there; the store happened iff that equals `expected`. */
 export function cmpxchg(addr: usize, expected: u32, desired: u32): u32 {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   return atomic.cmpxchg<u32>(addr, expected, desired);
 }
 
 export function cmpxchg64(addr: usize, expected: u64, desired: u64): u64 {
-  explore(addr);
+  explore(addr, Touch.WRITE | Touch.WIDE);
   return atomic.cmpxchg<u64>(addr, expected, desired);
 }
 
 /** Returns the value before. */
 export function fetch_add(addr: usize, n: u32): u32 {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   return atomic.add<u32>(addr, n);
 }
 
 /** Returns the value before. */
 export function fetch_sub(addr: usize, n: u32): u32 {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   return atomic.sub<u32>(addr, n);
 }
 
 export function fetch_add64(addr: usize, n: u64): u64 {
-  explore(addr);
+  explore(addr, Touch.WRITE | Touch.WIDE);
   return atomic.add<u64>(addr, n);
 }
 
 /** Returns the value before. */
 export function fetch_or(addr: usize, bits: u32): u32 {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   return atomic.or<u32>(addr, bits);
 }
 
 /** Returns the value before. */
 export function exchange(addr: usize, value: u32): u32 {
-  explore(addr);
+  explore(addr, Touch.WRITE);
   return atomic.xchg<u32>(addr, value);
 }
 
 /** Sixteen bytes of a node that a writer may be changing: lanes may be of different times. */
 export function racy_v128(addr: usize): v128 {
-  explore(addr);
+  explore(addr, Touch.READ | Touch.PLAIN);
   return v128.load(addr);
 }
 
 /** Wait and wake: sync/futex.ts is the only caller. 0 woken, 1 not equal, 2 timed out. */
 export function wait_word(addr: usize, expected: u32, timeout_ns: i64): i32 {
+  explore(addr, Touch.WRITE); // it changes who waits there
+  if (isDefined(VMA_EXPLORE)) return host_wait(addr, expected);
   return atomic.wait<i32>(addr, <i32>expected, timeout_ns);
 }
 
 export function notify_word(addr: usize, count: i32): i32 {
+  explore(addr, Touch.WRITE);
+  if (isDefined(VMA_EXPLORE)) return host_notify(addr, count);
   return atomic.notify(addr, count);
 }
