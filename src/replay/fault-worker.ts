@@ -161,8 +161,9 @@ export class FaultWorker {
 }
 
 /**
- * What is mapped now, three numbers a VMA: start, end, 1 if it may be written. Of a stack only its top, which every
- * program has from the start: a fault below it would grow it, and the recorded one did not.
+ * What is mapped now and may be read, three numbers a VMA: start, end, 1 if it may be
+ * written. Of a stack only its top, which every program has from the start: a fault below
+ * would grow it, and the recorded one did not grow then.
  */
 function liveRanges({ x, f64, scratch }: Core, mm: number): number[] {
   const ranges: number[] = [];
