@@ -36,7 +36,7 @@ import {
   set_gap,
   slot_end,
 } from "./node";
-import { region_base, region_key, region_of, root_at, tree_regions } from "./region";
+import { region_base, region_of, root_at, tree_regions } from "./region";
 
 /** The largest hole below `node` at `level`, which is `span` pages long. */
 export function gap_of(node: usize, level: u32, span: i32): i32 {

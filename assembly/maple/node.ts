@@ -37,7 +37,7 @@ export const enum Fill {
   /** Two neighbours with no more slots than this together become one node. */
   JOIN = 12,
   /** A neighbour with no more slots than this takes some of a full node's before it splits. */
-  ROOMY = 12,
+  ROOMY = JOIN,
 }
 if (Fill.DEPTH_MASK < Node.DEPTH_MAX) ERROR("a depth fits the low bits of a node word");
 if (Fill.JOIN < 2 * Fill.MIN) ERROR("an even share of more than JOIN is not deficient");

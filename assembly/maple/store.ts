@@ -37,12 +37,10 @@ import {
   node_close,
   node_count,
   node_entry,
-  node_of,
   node_open,
   node_rebase,
   node_slot,
   node_start,
-  set_entry,
   set_start,
   slot_end,
 } from "./node";

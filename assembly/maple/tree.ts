@@ -41,8 +41,9 @@ export function mt_init(tree: usize, table: usize, regions: u32): void {
 
 /**
  * Sets aside nodes for `stores` stores, each inside the regions of [first, end); 0 or
- * -ENOMEM. A store takes a leaf a region, and where it cuts, in two regions at most, an
- * inner node a level and one more for a new root.
+ * -ENOMEM. A store takes a leaf a region and, in the two regions at most that it cuts, an
+ * inner node for each level above the leaves and a new root; the stores before it may have
+ * added a level.
  */
 export function mt_reserve(tree: usize, first: u64, end: u64, stores: u32): i32 {
   const from = region_of(first);
