@@ -53,7 +53,7 @@ const LIMIT_ABOVE: Readonly<Partial<Record<LimitName, number>>> = { AS: 0, DATA:
 
 const COUNTS = [MmStat.TOTAL_VM, MmStat.LOCKED_VM, MmStat.DATA_VM, MmStat.STACK_VM] as const;
 
-const PROGRESS_EVERY = 4096;
+const PROGRESS_EVERY = 64;
 
 export function replayRecording(
   core: Core,

@@ -36,7 +36,7 @@ export interface ReplayReport {
 export interface ReplayHooks {
   /** The calls go to another address space from now on. */
   readonly onSpace?: (mm: number) => void;
-  /** Now and then. */
+  /** Every few operations. */
   readonly onProgress?: (operations: number) => void;
 }
 

@@ -17,6 +17,7 @@ import { Abi, Access, Limit } from "../../assembly/shared/abi.js";
 import type { Core } from "../core.js";
 import { errorOf } from "../errors.js";
 import { permsOf } from "../flags.js";
+import { InputError } from "../formats/ndjson.js";
 import {
   readTrace,
   type TraceCall,
@@ -37,7 +38,7 @@ import { type ExecPlan, execPlans, vmFlagsOf } from "./trace-exec.js";
 
 const STACK_LIMIT = 8 * 1024 * 1024;
 const MMAP_MIN_ADDR = 65536;
-const PROGRESS_EVERY = 4096;
+const PROGRESS_EVERY = 64;
 
 interface Process {
   readonly space: ReplaySpace;
@@ -86,12 +87,15 @@ export class TraceReplay {
     this.#plans = execPlans(rows);
     this.#files = new FileTable(core);
     const [first] = this.#plans.values();
+    if (reuse && (first === undefined || this.#plans.size > 1)) {
+      throw new InputError(report.file, 1, "a trace with one exec", `${this.#plans.size}`);
+    }
     this.#reused = reuse && first !== undefined ? this.#create(first) : null;
   }
 
   /** The reused space. */
   get space(): ReplaySpace {
-    if (this.#reused === null) throw new Error("no space is reused, or the trace has no exec");
+    if (this.#reused === null) throw new TypeError("this replay reuses no space");
     return this.#reused;
   }
 
