@@ -134,9 +134,10 @@ class Request {
           return this.#giveUp(timeoutError(this.#mode.call, this.#timeoutMs as number));
         await this.#wait(left, poll);
         poll = Math.min(poll * 2, POLL_MAX_MS);
+        // First: who aborted waits for no guard, so one granted just now would be lost.
+        if (this.#signal?.aborted) return this.#giveUp(this.#signal.reason);
         if (this.#mode.queued(this.#ticket)) return grant();
         this.#place = { word: this.#place.word, expected: this.#expectedNow() };
-        if (this.#signal?.aborted) return this.#giveUp(this.#signal.reason);
       }
     } finally {
       clearInterval(keepAlive);

@@ -1,12 +1,11 @@
 // The browser's half of host.ts: fetch, web workers, EventTarget ports.
-// Floor: S0. Imports: host (types).
+// Floor: S0. Imports: host.
 
-import type { Host, HostPort, HostWorker } from "./host.js";
+import { Death, type Host, type HostPort, type HostWorker } from "./host.js";
 
 interface EventPort extends EventTarget {
   postMessage(message: unknown, transfer: Transferable[]): void;
   start?(): void;
-  close?(): void;
 }
 
 /** Wraps anything with postMessage and DOM message events. */
@@ -18,8 +17,11 @@ export function eventPort(port: EventPort): HostPort {
       port.addEventListener("message", onMessage);
       return () => port.removeEventListener("message", onMessage);
     },
+    onClose: (closed) => port.addEventListener("close", closed),
     start: () => port.start?.(),
-    close: () => port.close?.(),
+    close() {
+      if (port instanceof MessagePort) port.close();
+    },
   };
 }
 
@@ -28,25 +30,19 @@ function isEventPort(candidate: object): candidate is EventPort {
 }
 
 function webWorker(worker: Worker): HostWorker {
-  let died: ((cause: Error) => void) | undefined;
-  const die = (cause: Error) => {
-    died?.(cause);
-    died = undefined;
-  };
+  const death = new Death();
   worker.addEventListener("error", (event) => {
-    die(new Error(`worker failed: ${event.message ?? "it could not be loaded"}`));
+    death.report(new Error(`worker failed: ${event.message ?? "it could not be loaded"}`));
   });
-  worker.addEventListener("messageerror", () =>
-    die(new Error("worker sent an unreadable message")),
-  );
+  worker.addEventListener("messageerror", () => {
+    death.report(new Error("worker sent an unreadable message"));
+  });
   return {
     port: eventPort(worker),
-    onDeath(dead) {
-      died = dead;
-    },
+    onDeath: (dead) => death.on(dead),
     async terminate() {
       worker.terminate();
-      die(new Error("worker was terminated"));
+      death.report(new Error("worker was terminated"));
     },
   };
 }

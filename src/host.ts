@@ -1,10 +1,27 @@
 // What Node and browsers do differently, in one interface; node.ts and browser.ts
 // implement it. Nothing else asks where it runs. Floor: S0. Imports: nothing.
 
+/** The end of a worker: told once, to whoever asked, before or after it happened. */
+export class Death {
+  #cause: Error | undefined;
+  readonly #listeners: ((cause: Error) => void)[] = [];
+
+  report(cause: Error): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    for (const listener of this.#listeners) listener(cause);
+  }
+
+  on(listener: (cause: Error) => void): void {
+    if (this.#cause === undefined) this.#listeners.push(listener);
+    else listener(this.#cause);
+  }
+}
+
 /** A worker as the pool sees it. */
 export interface HostWorker {
   readonly port: HostPort;
-  /** Calls `dead` once, when the worker exits or fails; `cause` is why. */
+  /** Calls `dead` once, when the worker has exited or failed; `cause` is why. */
   onDeath(dead: (cause: Error) => void): void;
   terminate(): Promise<void>;
 }
@@ -14,7 +31,10 @@ export interface HostPort {
   postMessage(message: unknown, transfer: readonly Transferable[]): void;
   /** Adds a listener for message data; returns what takes it away. */
   listen(listener: (data: unknown) => void): () => void;
+  /** Calls `closed` when the other side is gone, where the host says so. */
+  onClose(closed: () => void): void;
   start(): void;
+  /** Closes a MessagePort; leaves workers and their parents' ports alone. */
   close(): void;
 }
 

@@ -2,11 +2,11 @@
 //
 // node: modules are imported when first needed and by a name in a variable, so that
 // bundlers for the browser neither follow nor replace them.
-// Floor: S0. Imports: host (types), browser (MessagePort has both faces in Node).
+// Floor: S0. Imports: host, browser (MessagePort has both faces in Node).
 
 import type { Worker as NodeWorker } from "node:worker_threads";
 import { browserHost, eventPort } from "./browser.js";
-import type { Host, HostPort, HostWorker } from "./host.js";
+import { Death, type Host, type HostPort, type HostWorker } from "./host.js";
 
 const FS = "node:fs/promises";
 const WORKER_THREADS = "node:worker_threads";
@@ -15,6 +15,7 @@ interface Emitter {
   postMessage(message: unknown, transfer: readonly unknown[]): void;
   on(event: "message", listener: (data: unknown) => void): void;
   off(event: "message", listener: (data: unknown) => void): void;
+  once(event: "close", listener: () => void): void;
   close?(): void;
 }
 
@@ -25,6 +26,7 @@ function emitterPort(port: Emitter): HostPort {
       port.on("message", listener);
       return () => port.off("message", listener);
     },
+    onClose: (closed) => port.once("close", closed),
     start() {
       // Listening starts the port.
     },
@@ -33,23 +35,17 @@ function emitterPort(port: Emitter): HostPort {
 }
 
 function isEmitter(candidate: object): candidate is Emitter {
-  return "postMessage" in candidate && "on" in candidate && "off" in candidate;
+  return "postMessage" in candidate && "on" in candidate && "once" in candidate;
 }
 
 function threadWorker(worker: NodeWorker): HostWorker {
-  let died: ((cause: Error) => void) | undefined;
-  const die = (cause: Error) => {
-    died?.(cause);
-    died = undefined;
-  };
-  worker.on("error", (error) => die(error instanceof Error ? error : new Error(String(error))));
-  worker.on("messageerror", (error) => die(error));
-  worker.on("exit", (code) => die(new Error(`worker exited with code ${code}`)));
+  const death = new Death();
+  worker.on("error", (error) => death.report(asError(error)));
+  worker.on("messageerror", (error) => death.report(error));
+  worker.on("exit", (code) => death.report(new Error(`worker exited with code ${code}`)));
   return {
     port: emitterPort(worker as unknown as Emitter),
-    onDeath(dead) {
-      died = dead;
-    },
+    onDeath: (dead) => death.on(dead),
     async terminate() {
       await worker.terminate();
     },
@@ -68,7 +64,8 @@ export const nodeHost: Host = {
   },
   async parentPort() {
     const { parentPort } = await workerThreads();
-    return parentPort === null ? null : emitterPort(parentPort as unknown as Emitter);
+    if (parentPort === null) return null;
+    return { ...emitterPort(parentPort as unknown as Emitter), close: () => {} };
   },
   adoptPort(candidate) {
     if (isEmitter(candidate)) return emitterPort(candidate);
@@ -84,6 +81,10 @@ export const nodeHost: Host = {
     (timer as { unref?(): void }).unref?.();
   },
 };
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
 
 async function workerThreads(): Promise<typeof import("node:worker_threads")> {
   return import(/* @vite-ignore */ WORKER_THREADS);
