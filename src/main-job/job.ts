@@ -10,16 +10,14 @@
 
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Counter } from "../../assembly/shared/abi.js";
 import { ProgressLine } from "../cli/progress.js";
+import { type PoolWorker, WorkerPool } from "../comlink.js";
 import { Engine } from "../engine.js";
-import { coreOf } from "../replay/engine-core.js";
 import { FaultCrew } from "../replay/fault-crew.js";
 import type { FaultCounts } from "../replay/fault-worker.js";
 import { type ReplayReport, reportText } from "../replay/report.js";
-import { startThread, type Thread } from "../replay/thread.js";
 import { count, faultTable, resultText } from "./text.js";
-import type { Prepared, WriterResult, WriterWorker } from "./writer-worker.js";
+import type { WriterResult, WriterWorker } from "./writer-worker.js";
 
 /** From this file's place in the package: dist/src/main-job/job.js. */
 const TRACE = new URL("../../../fixtures/traces/python-stdlib.ndjson.gz", import.meta.url);
@@ -40,46 +38,39 @@ export interface MainJobOptions {
 export async function runMainJob({ seconds, trace }: MainJobOptions): Promise<number> {
   const path = trace ?? fileURLToPath(TRACE);
   using engine = await Engine.create({ maxWorkers: FAULT_WORKERS + 2 });
-  const progress = new Int32Array(new SharedArrayBuffer(4));
-  const writer = startThread<WriterWorker>(WRITER, "writer");
+  const writer = await WorkerPool.create<WriterWorker>({ engine, size: 1, url: WRITER });
   const crew = await FaultCrew.start(engine, FAULT_WORKERS);
   try {
-    const prepare = writer.api.prepare(engine.share(), path, progress);
-    const prepared = await Promise.race([prepare, writer.death]);
-    process.stdout.write(`replaying: ${prepared.program}\nrecorded:  ${prepared.kernel}\n`);
-    const { result, faults } = await replay(engine, { writer, crew, prepared, seconds, progress });
+    const { result, faults } = await replay(engine, writer, crew, path, seconds);
     process.stdout.write(`\n${resultText(result)}\n${faultTable(faults)}`);
-    const broken = coreOf(engine).x.mm_validate(prepared.mm);
-    if (broken !== 0)
-      process.stdout.write(`\ninvariant ${broken} of the address space is broken\n`);
     if (result.first !== null) process.stdout.write(`\n${reportText(reportOf(path, result))}\n`);
-    return result.differences === 0 && broken === 0 ? 0 : 1;
+    const broken = engine.validate();
+    for (const violation of broken) process.stdout.write(`broken: ${JSON.stringify(violation)}\n`);
+    return result.differences === 0 && broken.length === 0 ? 0 : 1;
   } finally {
-    await Promise.all([writer.end(), crew.end()]);
+    await Promise.all([writer.stop(), crew.end()]);
   }
-}
-
-interface Cast {
-  readonly writer: Thread<WriterWorker>;
-  readonly crew: FaultCrew;
-  readonly prepared: Prepared;
-  readonly seconds: number;
-  readonly progress: Int32Array;
 }
 
 async function replay(
   engine: Engine,
-  { writer, crew, prepared, seconds, progress }: Cast,
+  writer: WorkerPool<WriterWorker>,
+  crew: FaultCrew,
+  path: string,
+  seconds: number,
 ): Promise<{ result: WriterResult; faults: readonly FaultCounts[] }> {
+  const [{ api }] = writer.workers as [PoolWorker<WriterWorker>];
+  const calls = new Int32Array(new SharedArrayBuffer(4));
+  const { program, kernel, mm } = await api.prepare(path, calls);
+  process.stdout.write(`replaying: ${program}\nrecorded:  ${kernel}\n`);
   await crew.run({ mode: "fault", writeEvery: WRITE_EVERY });
-  crew.mm = prepared.mm;
+  crew.mm = mm;
   const clock = showProgress(() => {
-    const { x } = coreOf(engine);
-    const faults = crew.seats.reduce((sum, seat) => sum + x.worker_counter(seat, Counter.FAULT), 0);
-    return `${count(Atomics.load(progress, 0))} calls, ${count(faults)} faults`;
+    const { fault } = engine.stats().total;
+    return `${count(Atomics.load(calls, 0))} calls, ${count(fault)} faults`;
   });
   try {
-    const result = await Promise.race([writer.api.run(seconds), writer.death]);
+    const result = await api.run(seconds);
     return { result, faults: await crew.stop() };
   } finally {
     crew.mm = 0;
@@ -95,7 +86,7 @@ function showProgress(text: () => string): { stop(): void } {
     if (isTTY) line.show(text());
     else process.stdout.write(`running: ${text()}\n`);
   };
-  const timer = setInterval(show, isTTY ? 100 : 1000);
+  const timer = setInterval(show, isTTY ? 150 : 1000);
   return {
     stop() {
       clearInterval(timer);

@@ -2,12 +2,12 @@
 // the same address space, so that fault workers find it where they left it.
 
 import { setImmediate } from "node:timers/promises";
-import { Engine, type EngineShare } from "../engine.js";
-import { readTrace, type TraceRow } from "../formats/trace.js";
+import { exposeWorker } from "../comlink.js";
+import type { Engine } from "../engine.js";
+import { readTrace } from "../formats/trace.js";
 import { coreOf } from "../replay/engine-core.js";
 import { readInput } from "../replay/input.js";
 import { type Difference, newReport, type ReplayReport } from "../replay/report.js";
-import { exposeThread } from "../replay/thread.js";
 import { TraceReplay } from "../replay/trace.js";
 
 export interface Prepared {
@@ -30,20 +30,22 @@ export interface WriterResult {
 }
 
 export class WriterWorker {
-  #engine: Engine | null = null;
-  #rows: readonly TraceRow[] = [];
+  readonly #engine: Engine;
   #report: ReplayReport = newReport("", "trace");
   #replay: TraceReplay | null = null;
   /** [calls made]: read by whoever shows progress. */
   #progress: Int32Array = new Int32Array(1);
 
-  async prepare(share: EngineShare, path: string, progress: Int32Array): Promise<Prepared> {
-    this.#engine = await Engine.attach(share);
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async prepare(path: string, progress: Int32Array): Promise<Prepared> {
     this.#progress = progress;
     const { header, rows } = readTrace(await readInput(path), path);
-    this.#rows = [...rows];
     this.#report = newReport(path, "trace");
-    this.#replay = new TraceReplay(coreOf(this.#engine), this.#rows, this.#report, { reuse: true });
+    const core = coreOf(this.#engine);
+    this.#replay = new TraceReplay(core, [...rows], this.#report, { reuse: true });
     return {
       program: header.program.join(" "),
       kernel: header.kernel,
@@ -73,4 +75,4 @@ export class WriterWorker {
   }
 }
 
-exposeThread(new WriterWorker());
+await exposeWorker((engine) => new WriterWorker(engine));

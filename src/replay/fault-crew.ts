@@ -1,33 +1,26 @@
 // N fault workers beside whoever replays: started once, aimed anew for each replay.
 
+import { WorkerPool } from "../comlink.js";
 import type { Engine } from "../engine.js";
 import type { FaultCounts, FaultTargets, FaultWorker } from "./fault-worker.js";
-import { startThread, type Thread } from "./thread.js";
 
 const WORKER = new URL("./fault-worker.js", import.meta.url);
+/** Any odd number: the workers draw different pages, the same ones in every run. */
+const SEED = 7919;
 
 export class FaultCrew {
+  readonly #pool: WorkerPool<FaultWorker>;
   /** [mm]: read by the workers before every slice. */
-  readonly #cell: Int32Array;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
 
-  private constructor(
-    readonly threads: readonly Thread<FaultWorker>[],
-    /** Their seats in the engine. */
-    readonly seats: readonly number[],
-    cell: Int32Array,
-  ) {
-    this.#cell = cell;
+  private constructor(pool: WorkerPool<FaultWorker>) {
+    this.#pool = pool;
   }
 
-  static async start(engine: Engine, count: number): Promise<FaultCrew> {
-    const cell = new Int32Array(new SharedArrayBuffer(4));
-    const threads = Array.from({ length: count }, (_, n) =>
-      startThread<FaultWorker>(WORKER, `fault worker ${n + 1}`),
-    );
-    const attach = (thread: Thread<FaultWorker>, n: number) =>
-      Promise.race([thread.api.attach(engine.share(), cell, 7919 * (n + 1)), thread.death]);
-    const seats = await Promise.all(threads.map(attach));
-    return new FaultCrew(threads, seats, cell);
+  static async start(engine: Engine, size: number): Promise<FaultCrew> {
+    const crew = new FaultCrew(await WorkerPool.create<FaultWorker>({ engine, size, url: WORKER }));
+    await crew.#pool.run((api, index) => api.prepare(crew.#cell, SEED * (index + 1)));
+    return crew;
   }
 
   /** The address space to fault in from now on; 0: none. */
@@ -36,21 +29,17 @@ export class FaultCrew {
   }
 
   async run(targets: FaultTargets): Promise<void> {
-    await this.#each(async ({ api }) => {
+    await this.#pool.run(async (api) => {
       await api.aim(targets);
       await api.start();
     });
   }
 
-  async stop(): Promise<readonly FaultCounts[]> {
-    return this.#each(({ api }) => api.stop());
+  stop(): Promise<readonly FaultCounts[]> {
+    return this.#pool.run((api) => api.stop());
   }
 
-  async end(): Promise<void> {
-    await Promise.all(this.threads.map((thread) => thread.end()));
-  }
-
-  #each<T>(call: (thread: Thread<FaultWorker>) => Promise<T>): Promise<T[]> {
-    return Promise.all(this.threads.map((thread) => Promise.race([call(thread), thread.death])));
+  end(): Promise<void> {
+    return this.#pool.stop();
   }
 }

@@ -5,11 +5,11 @@
 
 import { setImmediate } from "node:timers/promises";
 import { Access, Counter, Fault, VmaOut } from "../../assembly/shared/abi.js";
+import { exposeWorker } from "../comlink.js";
 import type { Core } from "../core.js";
-import { Engine, type EngineShare } from "../engine.js";
+import type { Engine } from "../engine.js";
 import { hasFlags, VmFlags } from "../flags.js";
 import { coreOf } from "./engine-core.js";
-import { exposeThread } from "./thread.js";
 
 /** Where to fault, and how. */
 export type FaultTargets =
@@ -45,8 +45,7 @@ const PAGE = 4096;
 const STACK_TOP = 128 * 1024;
 
 export class FaultWorker {
-  #core: Core | null = null;
-  #engine: Engine | null = null;
+  readonly #core: Core;
   /** [mm to fault in, 0 none]: stored by the thread that replays. */
   #cell: Int32Array = new Int32Array(1);
   #targets: FaultTargets = { mode: "look", start: 0, end: 0 };
@@ -59,12 +58,13 @@ export class FaultWorker {
   #fallbacks = 0;
   #before: number[] = [];
 
-  async attach(share: EngineShare, cell: Int32Array, seed: number): Promise<number> {
-    this.#engine = await Engine.attach(share);
-    this.#core = coreOf(this.#engine);
+  constructor(engine: Engine) {
+    this.#core = coreOf(engine);
+  }
+
+  prepare(cell: Int32Array, seed: number): void {
     this.#cell = cell;
     this.#random = seed;
-    return this.#core.seat;
   }
 
   aim(targets: FaultTargets): void {
@@ -97,7 +97,7 @@ export class FaultWorker {
   }
 
   #counters(): number[] {
-    const { x, seat } = this.#core!;
+    const { x, seat } = this.#core;
     const wanted = [Counter.FAULT_VMA_LOCK, Counter.FAULT_MMAP_LOCK, Counter.VMA_LOCK_RETRY];
     return wanted.map((counter) => x.worker_counter(seat, counter));
   }
@@ -110,7 +110,7 @@ export class FaultWorker {
   }
 
   #slice(): void {
-    const core = this.#core!;
+    const core = this.#core;
     const targets = this.#targets;
     const mm = Atomics.load(this.#cell, 0) >>> 0;
     if (mm === 0 || core.x.mmget_not_zero(mm) === 0) return;
@@ -183,4 +183,4 @@ function liveRanges({ x, f64, scratch }: Core, mm: number): number[] {
   return ranges;
 }
 
-exposeThread(new FaultWorker());
+await exposeWorker((engine) => new FaultWorker(engine));
