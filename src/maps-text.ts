@@ -100,7 +100,11 @@ export class MapsReader {
 }
 
 function nameOfFile(file: FileInfo): string | null {
-  if ((file.flags & FileFlag.SHARED_ANON) !== 0) return "/dev/zero (deleted)";
+  if ((file.flags & FileFlag.SHARED_ANON) !== 0) {
+    return (file.flags & FileFlag.HUGETLB) !== 0
+      ? "/anon_hugepage (deleted)"
+      : "/dev/zero (deleted)";
+  }
   const name = file.name.replaceAll("\n", "\\012");
   if (name === "") return null;
   return (file.flags & FileFlag.DELETED) !== 0 ? `${name} (deleted)` : name;

@@ -119,7 +119,7 @@ export function mmap_locked(
     }
   } else {
     vm_flags = file_map_flags(file, flags, prot, vm_flags, length, offset); // 16..24
-    if (is_private_zero(file, flags)) kind = VmaKind.ANONYMOUS;
+    if (is_dev_zero(file) && (vm_flags & VM_MAYSHARE) == 0) kind = VmaKind.ANONYMOUS;
   }
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
   if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
@@ -141,9 +141,8 @@ function map_flags_to_vm(flags: u32): u64 {
   return vm_flags;
 }
 
-function is_private_zero(file: u32, flags: u32): bool {
-  const is_private = (flags & MapFlag.TYPE_MASK) == MapFlag.PRIVATE;
-  return is_private && (file_flags(file) & FileFlag.DEV_ZERO) != 0;
+function is_dev_zero(file: u32): bool {
+  return (file_flags(file) & FileFlag.DEV_ZERO) != 0;
 }
 
 /** Flags of an anonymous mapping, or REFUSED | errno. */
@@ -231,7 +230,8 @@ function mmap_region(
   const pages = (end - start) >> page_shift(mm);
   if (denies_write_exec(mm, vm_flags, vm_flags)) return -Errno.EACCES; // 26
   // Shared and huge anonymous memory are files that nobody else can name.
-  const made = file == 0 && (vm_flags & (VM_SHARED | VM_HUGETLB)) != 0;
+  const shared_zero = file != 0 && (vm_flags & VM_SHARED) != 0 && is_dev_zero(file); // R-FILE-16
+  const made = shared_zero || (file == 0 && (vm_flags & (VM_SHARED | VM_HUGETLB)) != 0);
   if (made && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
