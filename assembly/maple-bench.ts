@@ -8,7 +8,8 @@
 // Floor: bench. Imports: maple/tree, alloc/slab, base.
 
 import { slab_bytes, slab_live } from "./alloc/slab";
-import { Chunk, Header, Seat } from "./base/layout";
+import { VERIFY } from "./base/debug";
+import { Chunk, Header, Magazine, Region, Seat } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
 import {
   mt_destroy,
@@ -28,6 +29,7 @@ import {
   mt_store,
   mt_validate,
 } from "./maple/tree";
+import { SlabKind } from "./shared/abi";
 
 const enum Bench {
   TREE = 1024,
@@ -93,8 +95,29 @@ export function tree_range(page: f64): u32 {
 
 export function tree_store(first: f64, end: f64, entry: u32): i32 {
   const failed = mt_reserve(Bench.TREE, <u64>first, <u64>end, 1);
-  if (failed == 0) mt_store(Bench.TREE, <u64>first, <u64>end, entry);
-  return failed;
+  if (failed != 0) return failed;
+  const leaves = taken(SlabKind.LEAF);
+  const inner = taken(SlabKind.INNER);
+  const regions = <u32>((<u64>end - 1) >> Region.SHIFT) - <u32>(<u64>first >> Region.SHIFT) + 1;
+  const depth = deepest(<u64>first, <u64>end);
+  mt_store(Bench.TREE, <u64>first, <u64>end, entry);
+  // The magazine alone would hide a reservation that is too small.
+  if (VERIFY) assert(taken(SlabKind.LEAF) - leaves <= regions);
+  if (VERIFY) assert(taken(SlabKind.INNER) - inner <= min<u32>(regions, 2) * depth);
+  return 0;
+}
+
+/** Objects of `kind` this worker ever took. */
+function taken(kind: u32): u32 {
+  return load<u32>(this_seat() + Seat.MAGAZINES + <usize>kind * Magazine.SIZE, Magazine.ALLOCATED);
+}
+
+function deepest(first: u64, end: u64): u32 {
+  let depth: u32 = 0;
+  for (let r = first >> Region.SHIFT; r <= (end - 1) >> Region.SHIFT; r++) {
+    depth = max<u32>(depth, mt_height(Bench.TREE, <u32>r));
+  }
+  return depth;
 }
 
 /** -1: no such window. */

@@ -6,7 +6,7 @@
 //           │ node │ slot │ low │ high │   low, high: the node's bounds, pages of the region
 //           └──────┴──────┴─────┴──────┘
 //     256   the same for the iterator (maple/iterate.ts), then its state
-//     512   what the last peek found: first, end; the validator's state; budgets
+//     512   what the last peek found: first, end; the validator's state
 //     576   stage: slots of two nodes side by side while they are dealt out anew
 //
 // Invariants
@@ -41,9 +41,6 @@ export const enum Cursor {
   PEEK_END = 516,
   /** Validator: 1 while the last slot seen was NULL. */
   AFTER_NULL = 520,
-  /** Verify build: nodes that the last mt_reserve left to take. */
-  BUDGET_LEAF = 524,
-  BUDGET_INNER = 528,
   /** Three arrays: starts, entries, gaps. */
   STAGE = 576,
   STAGE_ARRAY = 192,

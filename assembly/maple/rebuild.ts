@@ -15,7 +15,6 @@
 // Context: the writer. Floor: maple. Imports: node, cursor, gaps, alloc/slab.
 
 import { slab_alloc, slab_free } from "../alloc/slab";
-import { VERIFY } from "../base/debug";
 import { Node, Region, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
@@ -50,16 +49,7 @@ import {
 
 /** A leaf or inner node, reserved before (R3). */
 function node_alloc(level: u32): usize {
-  if (VERIFY) spend(level == 1 ? Cursor.BUDGET_LEAF : Cursor.BUDGET_INNER);
   return slab_alloc(level == 1 ? SlabKind.LEAF : SlabKind.INNER);
-}
-
-/** R3: the reservation covers this node. The magazine alone would hide a wrong bound. */
-function spend(budget: usize): void {
-  const at = this_seat() + Seat.CURSOR + budget;
-  const left = load<u32>(at);
-  assert(left != 0);
-  store<u32>(at, left - 1);
 }
 
 function node_free(node: usize, level: u32): void {

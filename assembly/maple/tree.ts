@@ -15,13 +15,10 @@
 // Floor: maple. Imports: alloc/slab, node, rebuild, region.
 
 import { slab_alloc, slab_reserve } from "../alloc/slab";
-import { VERIFY } from "../base/debug";
-import { Node, Seat } from "../base/layout";
-import { this_seat } from "../base/worker";
+import { Node } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { racy_v128, store_release } from "../sync/atomics";
-import { Cursor } from "./cursor";
 import { depth_of, node_count, node_entry, node_of, set_entry } from "./node";
 import { region_clear } from "./rebuild";
 import { region_of, root_at, Tree, tree_regions } from "./region";
@@ -52,14 +49,8 @@ export function mt_reserve(tree: usize, first: u64, end: u64, stores: u32): i32 
   for (let r = from; r <= last; r++) depth = max<u32>(depth, mt_height(tree, r));
   if (depth >= <u32>Node.DEPTH_MAX) return -Errno.ENOMEM; // a path has no room for more
   const regions = last - from + 1;
-  const leaves = stores * regions;
-  const inner = stores * min<u32>(regions, 2) * (depth + 1);
-  if (VERIFY) {
-    store<u32>(this_seat() + Seat.CURSOR, leaves, Cursor.BUDGET_LEAF);
-    store<u32>(this_seat() + Seat.CURSOR, inner, Cursor.BUDGET_INNER);
-  }
-  if (slab_reserve(SlabKind.LEAF, leaves) != 0) return -Errno.ENOMEM;
-  return slab_reserve(SlabKind.INNER, inner);
+  if (slab_reserve(SlabKind.LEAF, stores * regions) != 0) return -Errno.ENOMEM;
+  return slab_reserve(SlabKind.INNER, stores * min<u32>(regions, 2) * (depth + 1));
 }
 
 /** Frees all nodes; the tree is empty and usable. */

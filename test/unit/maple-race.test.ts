@@ -13,7 +13,7 @@ import { freshArena, Prng, REGION } from "../support/maple";
 
 const MARK = 0x5a000000;
 const PAGES = 6000;
-const ROUNDS = 120;
+const ROUNDS = 400;
 
 const READER = `
   const { parentPort, workerData } = require("node:worker_threads");
