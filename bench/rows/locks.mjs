@@ -1,0 +1,112 @@
+// Row 3, locks: per-VMA locks, the mmap lock and peek, by 1, 2 and 4 workers at once.
+//
+// Each worker has a share of the VMAs to itself, but for lock_one, where all lock the
+// same. `loop` is what the measuring loop costs without a look-up: subtract it.
+
+import { createArena, createMm } from "../lib/arena.mjs";
+import { runCrew } from "../lib/crew.mjs";
+import { CountedArray } from "../subjects/counted-array.mjs";
+import { addressesIn, fillSpace } from "../workload/space.mjs";
+
+const WASM = "vmaple in wasm";
+const RAW = "vmaple raw from JS";
+const GUARDS = "vmaple guards";
+const ARRAY = "sorted array + Atomics";
+const SHORT = { [WASM]: "wasm", [RAW]: "raw", [GUARDS]: "guards", [ARRAY]: "array" };
+const TASK = new URL("../subjects/lock-task.mjs", import.meta.url);
+
+/** Workloads of each implementation. */
+const WORKLOADS = {
+  [WASM]: [
+    "loop",
+    "walk",
+    "lookup",
+    "lock_distinct",
+    "lock_one",
+    "peek",
+    "mmap_read",
+    "mmap_write",
+  ],
+  [RAW]: [
+    "loop",
+    "lookup",
+    "lookup_many",
+    "lock_distinct",
+    "lock_one",
+    "peek",
+    "mmap_read",
+    "mmap_write",
+  ],
+  [GUARDS]: ["lookup", "lock_distinct", "lock_one", "peek", "mmap_read", "mmap_write"],
+  [ARRAY]: ["lookup", "lock_distinct", "lock_one"],
+};
+/** What one thread is enough for. */
+const ALONE = ["loop", "walk", "lookup_many"];
+const WORKERS = [1, 2, 4];
+const SIZES = [10_000];
+const SIZES_QUICK = [256];
+/** A power of two times the chunk of a task. */
+const ADDRESSES = 65_536;
+const ADDRESSES_ONE = 8192;
+
+export const name = "locks";
+export const title = "take and release; CPU time an operation, wall time of one worker";
+export const workloads = [
+  "loop",
+  "walk",
+  "lookup",
+  "lookup_many",
+  "lock_distinct",
+  "lock_one",
+  "peek",
+  "mmap_read",
+  "mmap_write",
+];
+export const impls = [WASM, RAW, GUARDS, ARRAY];
+export const references = [
+  { impl: WASM, short: "wasm" },
+  { impl: RAW, short: "raw" },
+];
+
+/** @param {import("../lib/options.mjs").Options} options */
+export function cases({ workers: most, quick }) {
+  const counts = WORKERS.filter((workers) => workers <= most);
+  const each = (impl, workload) => {
+    const alone = ALONE.includes(workload) || impl === GUARDS;
+    return (alone ? [1] : counts).map((workers) => ({ impl, workload, workers }));
+  };
+  return (quick ? SIZES_QUICK : SIZES).flatMap((n) =>
+    impls
+      .flatMap((impl) => WORKLOADS[impl].flatMap((workload) => each(impl, workload)))
+      .map((what) => ({ ...what, n })),
+  );
+}
+
+const WINDOW = { ms: 200, warmUpMs: 100 };
+const WINDOW_QUICK = { ms: 5, warmUpMs: 0 };
+
+export async function run({ impl, workload, workers, n }, { quick }, emit) {
+  const { engine, share } = await createArena({ vmas: n, workers });
+  const mm = createMm(engine);
+  const { pointer } = mm;
+  fillSpace(engine.raw, pointer, n);
+  const array = CountedArray.arrays(n);
+  const tasks = Array.from({ length: workers }, (_, worker) => {
+    const one = workload === "lock_one";
+    const each = Math.floor(n / workers);
+    const from = one ? 0 : worker * each;
+    const addresses = addressesIn(from, one ? 1 : from + each, one ? ADDRESSES_ONE : ADDRESSES);
+    return { impl: SHORT[impl], workload, share, mm: pointer, worker, addresses, array };
+  });
+  const {
+    wall,
+    cpu,
+    perSecond,
+    workers: done,
+  } = await runCrew(TASK, tasks, quick ? WINDOW_QUICK : WINDOW);
+  const checksum = done.reduce((sum, result) => sum + result.checksum, 0);
+  const notes = { "M/s": perSecond / 1e6 };
+  const fallbacks = done.reduce((sum, result) => sum + (result.extra.fallbacks ?? 0), 0);
+  if (fallbacks !== 0) notes.fallbacks = fallbacks;
+  emit({ workload, n, workers, wall, cpu, checksum, notes });
+}
