@@ -169,14 +169,15 @@ function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32,
     if (old_len > new_len && any_sealed(mm, start + new_len, start + old_len)) return -Errno.EPERM;
     const failed = do_munmap(mm, target, target + new_len); // R-REMAP-7..10
     if (failed != 0) return failed;
+    // The target may have been part of the same VMA, or, with a length that wraps, all of it.
+    if (vma_lookup(mm, start) == 0) return -Errno.EFAULT;
   }
   if (old_len > new_len) {
     const failed = munmap_locked(mm, start + new_len, old_len - new_len);
     if (failed != 0) return failed;
     old_len = new_len;
   }
-  const again = vma_lookup(mm, start); // the target may have been part of the same VMA
-  if (again == 0) return -Errno.EFAULT;
+  const again = vma_lookup(mm, start);
   if (
     (flags & MremapFlag.DONTUNMAP) != 0 &&
     !may_expand_vm(mm, vm_flags(again), old_len >> page_shift(mm))
