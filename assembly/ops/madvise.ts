@@ -187,7 +187,7 @@ function install_guards(mm: usize, vma: usize, start: u64, end: u64): i32 {
   const flags = vm_flags(vma);
   if ((flags & (VM_SPECIAL | VM_HUGETLB | VM_LOCKED)) != 0) return -Errno.EINVAL;
   if (guard_reserve(mm, start, end, 1) != 0) return -Errno.ENOMEM;
-  if ((flags & VM_MAYSHARE) == 0) anon_vma_prepare(mm, vma);
+  if (vma_is_anonymous(vma)) anon_vma_prepare(mm, vma); // not for files: tried on 6.18.44
   vma_start_write(vma, mm);
   set_vm_flags(vma, flags | VM_MAYBE_GUARD);
   guard_install(mm, start, end);

@@ -31,7 +31,8 @@ export function mlock_locked(mm: usize, start: u64, length: u64, flags: u32): i3
   const shift = page_shift(mm);
   let pages = size >> shift;
   if (!memlock_fits(mm, pages)) {
-    pages -= locked_pages(mm, start, start + size); // R-MLOCK-10
+    const end = size > u64.MAX_VALUE - start ? u64.MAX_VALUE : start + size;
+    pages -= locked_pages(mm, start, end); // R-MLOCK-10
     if (!memlock_fits(mm, pages)) return -Errno.ENOMEM;
   }
   const failed = apply_vma_lock_flags(mm, start, size, flags == 0 ? VM_LOCKED : VM_LOCKED_MASK);
