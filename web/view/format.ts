@@ -1,0 +1,45 @@
+// Numbers as the page writes them.
+
+const COUNT = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+export function count(value: number): string {
+  return COUNT.format(value);
+}
+
+/** `99.98 %`, and 100 only for all of it. */
+export function percent(part: number, whole: number): string {
+  if (whole === 0) return "–";
+  const share = (part / whole) * 100;
+  const shown = part < whole ? Math.min(share, 99.99) : share;
+  return `${shown.toFixed(shown > 99 && shown < 100 ? 2 : 1)} %`;
+}
+
+/** `64 KiB`, `1.5 MiB`. */
+export function bytes(value: number): string {
+  let unit = 0;
+  let scaled = value;
+  while (scaled >= 1024 && unit < UNITS.length - 1) {
+    scaled /= 1024;
+    unit++;
+  }
+  const digits = Number.isInteger(scaled) ? 0 : scaled < 100 ? 1 : 0;
+  return `${scaled.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** Bytes as the command line takes them: `64K`, `0x1f000`. */
+export function lengthWord(value: number): string {
+  if (value % 1024 === 0 && value < 1024 * 1024) return `${value / 1024}K`;
+  if (value % (1024 * 1024) === 0 && value < 2 ** 30) return `${value / (1024 * 1024)}M`;
+  return `0x${value.toString(16)}`;
+}
+
+/** As in maps: at least eight digits. */
+export function address(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}
+
+/** The last part of a path. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

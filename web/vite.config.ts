@@ -1,0 +1,20 @@
+// How the page is served and built: `npm run web`, `npm run web:build`.
+
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+/** Without these two the browser withholds SharedArrayBuffer. */
+const headers = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+export default defineConfig({
+  root: fileURLToPath(new URL(".", import.meta.url)),
+  base: "./", // the built folder runs from any path
+  oxc: { target: "es2022" }, // `using` is compiled away for the dev server too
+  server: { headers, fs: { allow: [".."] } },
+  preview: { headers },
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022" },
+  worker: { format: "es" },
+});
