@@ -10,7 +10,7 @@ import { HELP, parseOptions, UsageError } from "./lib/options.mjs";
 import { rowText } from "./lib/print.mjs";
 import { Progress } from "./lib/progress.mjs";
 import { ROWS } from "./lib/rows.mjs";
-import { figures, mismatches } from "./lib/stats.mjs";
+import { figures, mismatches, unique } from "./lib/stats.mjs";
 import { Random } from "./workload/layout.mjs";
 
 const CASE = fileURLToPath(new URL("./case.mjs", import.meta.url));
@@ -32,36 +32,54 @@ async function main(argv) {
   process.stdout.write(`command: npm run bench -- ${argv.join(" ")}\n\n`);
 
   const rows = ROWS.filter((row) => options.rows.includes(row.name));
-  const { results, failures } = await runAll(plan(rows, options), options);
+  const { results, failures, unavailable } = await runAll(plan(rows, options), options);
   const measured = figures(results);
   for (const row of rows) {
     const own = measured.filter((figure) => figure.row === row.name);
     if (own.length !== 0) process.stdout.write(`${rowText(own, row)}\n\n`);
   }
+  for (const text of unavailable) process.stdout.write(`not measured: ${text}\n`);
   const wrong = mismatches(results);
   for (const text of wrong) process.stdout.write(`checksums differ: ${text}\n`);
   for (const text of failures) process.stdout.write(`failed: ${text}\n`);
   const compared = results.filter((result) => result.checksum !== undefined).length;
   process.stdout.write(`${compared} checksums compared, ${wrong.length} places differ\n`);
   if (options.json !== undefined) {
-    const document = { ...head, options, figures: measured, mismatches: wrong, failures, results };
+    const document = {
+      ...head,
+      options,
+      figures: measured,
+      mismatches: wrong,
+      failures,
+      unavailable,
+      results,
+    };
     writeFileSync(options.json, `${JSON.stringify(document, null, 1)}\n`);
   }
   return wrong.length === 0 && failures.length === 0 ? 0 : 1;
 }
 
-/** Every case of every round, shuffled within the round so that drift hits all alike. */
+/**
+ * @typedef {object} Job one process
+ * @property {string} row
+ * @property {import("./lib/rows.mjs").Case[]} cases one; with --quick all of an implementation
+ */
+
+/** Every case of every round, shuffled within the round so that drift hits all alike. @returns {Job[]} */
 function plan(rows, options) {
   const wanted = ({ impl }) =>
     options.only.length === 0 || options.only.some((word) => impl.includes(word));
-  const cases = rows.flatMap((row) =>
-    row
-      .cases(options)
-      .filter(wanted)
-      .map((what) => ({ row: row.name, what })),
-  );
+  const jobs = rows.flatMap((row) => {
+    const cases = row.cases(options).filter(wanted);
+    if (!options.quick) return cases.map((what) => ({ row: row.name, cases: [what] }));
+    const impls = unique(cases.map(({ impl }) => impl));
+    return impls.map((impl) => ({
+      row: row.name,
+      cases: cases.filter((what) => what.impl === impl),
+    }));
+  });
   const random = new Random(Date.now());
-  return Array.from({ length: options.rounds }, () => shuffle([...cases], random)).flat();
+  return Array.from({ length: options.rounds }, () => shuffle([...jobs], random)).flat();
 }
 
 function shuffle(items, random) {
@@ -72,24 +90,30 @@ function shuffle(items, random) {
   return items;
 }
 
-async function runAll(cases, options) {
+/** @param {Job[]} jobs */
+async function runAll(jobs, options) {
   const results = [];
   const failures = [];
-  const progress = new Progress(cases.length);
-  for (const { row, what } of cases) {
-    const words = Object.values(what).join(" ");
-    progress.step(`${row} ${words}`);
-    const { output, error } = await runCase(row, what, options);
-    for (const line of output.split("\n")) if (line !== "") results.push(JSON.parse(line));
-    if (error !== "") failures.push(`${row} ${words}: ${error}`);
+  const unavailable = new Set();
+  const progress = new Progress(jobs.length);
+  for (const job of jobs) {
+    const words = `${job.row} ${Object.values(job.cases[0]).join(" ")}`;
+    progress.step(words);
+    const { output, error } = await runJob(job, options);
+    for (const line of output.split("\n").filter((text) => text !== "")) {
+      const result = JSON.parse(line);
+      if (result.unavailable === undefined) results.push(result);
+      else unavailable.add(`${result.impl}: ${result.unavailable}`);
+    }
+    if (error !== "") failures.push(`${words}: ${error}`);
   }
   progress.end();
-  return { results, failures };
+  return { results, failures, unavailable: [...unavailable] };
 }
 
-/** @returns {Promise<{ output: string, error: string }>} error: "" if it went well */
-function runCase(row, what, options) {
-  const args = [...FLAGS, CASE, row, JSON.stringify(what), JSON.stringify(options)];
+/** @param {Job} job @returns {Promise<{ output: string, error: string }>} error: "" if it went well */
+function runJob({ row, cases }, options) {
+  const args = [...FLAGS, CASE, row, JSON.stringify(cases), JSON.stringify(options)];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
     timeout: CASE_TIMEOUT_MS,

@@ -2,7 +2,7 @@
 // if their compiler is here.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./build.mjs";
 
@@ -18,11 +18,12 @@ export class Unavailable extends Error {}
  * @property {string} source in bench/native
  * @property {string} compiler
  * @property {string[]} flags
+ * @property {string[]} [libraries]
  * @property {string[]} [inputs] further files in bench/native
  */
 
 /** @param {Program} program @returns {string} path @throws Unavailable */
-export function compile({ name, source, compiler, flags, inputs = [] }) {
+export function compile({ name, source, compiler, flags, libraries = [], inputs = [] }) {
   const output = join(OUTPUTS, name);
   const files = [source, ...inputs].map((file) => join(SOURCES, file));
   if (existsSync(output)) {
@@ -30,9 +31,14 @@ export function compile({ name, source, compiler, flags, inputs = [] }) {
     if (files.every((file) => statSync(file).mtimeMs <= written)) return output;
   }
   mkdirSync(OUTPUTS, { recursive: true });
-  const done = spawnSync(compiler, [...flags, "-o", output, files[0]], { encoding: "utf8" });
+  // Under another name first: a bench started beside this one must not run half a file.
+  const draft = `${output}.${process.pid}`;
+  const done = spawnSync(compiler, [...flags, "-o", draft, files[0], ...libraries], {
+    encoding: "utf8",
+  });
   if (done.error !== undefined) throw new Unavailable(`${compiler} is not here`);
   if (done.status !== 0) throw new Unavailable(`${compiler} ${source}: ${firstLine(done.stderr)}`);
+  renameSync(draft, output);
   return output;
 }
 
