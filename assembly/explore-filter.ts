@@ -15,9 +15,7 @@
 
 import { Touch } from "./base/debug";
 
-@external("host", "point")
 declare function host_point(): void;
-@external("host", "resumed")
 declare function host_resumed(): void;
 
 /** Bytes. The explorer's TypeScript repeats these (test/explore/world.ts). */
@@ -82,7 +80,7 @@ function mark_dirty(address: usize): void {
   const block = address >> BLOCK_SHIFT;
   if (load<u8>(DIRTY + block) != 0) return;
   store<u8>(DIRTY + block, 1);
-  store<u32>(LIST + (<usize>dirty_blocks << 2), <u32>block);
+  store<u32>(LIST + ((<usize>dirty_blocks) << 2), <u32>block);
   dirty_blocks++;
 }
 
@@ -97,7 +95,7 @@ export function snapshot(): void {
 /** Back to the snapshot: only the blocks that were written. */
 export function restore(): void {
   for (let i: u32 = 0; i < dirty_blocks; i++) {
-    const block = <usize>load<u32>(LIST + (<usize>i << 2));
+    const block = <usize>load<u32>(LIST + ((<usize>i) << 2));
     store<u8>(DIRTY + block, 0);
     const at = block << BLOCK_SHIFT;
     memory.copy(at, SNAPSHOT + at, 1 << BLOCK_SHIFT);

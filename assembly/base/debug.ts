@@ -3,7 +3,7 @@
 // `isDefined` folds at compile time, so the release build pays nothing.
 // Floor: base. Imports: nothing.
 
-@external("host", "touch")
+/** Imported by the explore build only, as debug.host_touch. */
 declare function host_touch(addr: usize, how: Touch): void;
 
 /** True in the verify build: costly assertions and failure injection are compiled in. */

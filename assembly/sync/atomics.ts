@@ -10,10 +10,8 @@
 
 import { explore, Touch } from "../base/debug";
 
-@external("host", "wait")
+// Imported by the explore build only.
 declare function host_wait(addr: usize, expected: u32): i32;
-
-@external("host", "notify")
 declare function host_notify(addr: usize, count: i32): i32;
 
 export function load_acquire(addr: usize): u32 {

@@ -1,0 +1,86 @@
+// What the two wasm modules of the explorer export (assembly/explore-entry.ts, -filter.ts).
+
+/** docs/abi.md has the meanings; addresses and lengths are bytes. */
+export interface Core {
+  asyncify_start_unwind(stack: number): void;
+  asyncify_stop_unwind(): void;
+  asyncify_start_rewind(stack: number): void;
+  asyncify_stop_rewind(): void;
+  arena_init(bytes: number, workers: number, flags: number): number;
+  worker_attach(mayBlock: number): number;
+  worker_scratch(): number;
+  worker_seat(): number;
+  mm_create(): number;
+  mm_count(mm: number): number;
+  mm_users(mm: number): number;
+  mm_stat(mm: number, stat: number): number;
+  mm_validate(mm: number): number;
+  mm_validate_under_lock(mm: number): number;
+  mm_tree_height(mm: number, region: number): number;
+  mm_tree_nodes(mm: number, leaves: number): number;
+  mm_run_deferred(): number;
+  mm_fork(mm: number): number;
+  mmget(mm: number): void;
+  mmget_not_zero(mm: number): number;
+  mmput(mm: number): void;
+  mmput_async(mm: number): void;
+  mmgrab(mm: number): void;
+  mmdrop(mm: number): void;
+  mmap(
+    mm: number,
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    file: number,
+    offset: number,
+  ): number;
+  mmap_locked: Core["mmap"];
+  munmap(mm: number, address: number, length: number): number;
+  munmap_locked(mm: number, address: number, length: number): number;
+  mprotect(mm: number, address: number, length: number, prot: number): number;
+  mremap(
+    mm: number,
+    address: number,
+    oldLength: number,
+    newLength: number,
+    flags: number,
+    newAddress: number,
+  ): number;
+  handle_mm_fault(mm: number, address: number, access: number): number;
+  lock_vma_under_rcu(mm: number, address: number): number;
+  vma_end_read(vma: number): void;
+  vma_lookup(mm: number, address: number): number;
+  peek(mm: number, address: number, out: number): number;
+  mmap_read_lock(mm: number): number;
+  mmap_read_trylock(mm: number): number;
+  mmap_read_unlock(mm: number): void;
+  mmap_read_queue(mm: number): number;
+  mmap_read_queued(mm: number, ticket: number): number;
+  mmap_read_cancel(mm: number, ticket: number): number;
+  mmap_write_lock(mm: number): number;
+  mmap_write_trylock(mm: number): number;
+  mmap_write_unlock(mm: number): void;
+  mmap_write_downgrade(mm: number): void;
+  mmap_write_queue(mm: number): number;
+  mmap_write_queued(mm: number): number;
+  mmap_write_cancel(mm: number): number;
+  slab_alloc(kind: number): number;
+  slab_free(kind: number, object: number): void;
+  slab_reserve(kind: number, n: number): number;
+  slab_drain(seat: number): void;
+  slab_live(kind: number): number;
+  slab_bytes(kind: number): number;
+}
+
+export interface FilterExports {
+  touch(address: number, how: number): void;
+  snapshot(): void;
+  restore(): void;
+  set_fiber(bit: number, rewind: number): void;
+  set_mode(live: number, stop: number): void;
+  step(): number;
+  take_grown(): number;
+  point_address(): number;
+  point_how(): number;
+}

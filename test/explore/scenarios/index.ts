@@ -1,0 +1,16 @@
+// All scenarios, in the order they are run.
+
+import type { Scenario } from "../scenario";
+import { lifetimes } from "./mm";
+import { mmapLock } from "./mmap-lock";
+import { operations } from "./ops";
+import { peeks } from "./peek";
+import { vmaLock } from "./vma-lock";
+
+export const scenarios: Scenario[] = [
+  ...mmapLock,
+  ...vmaLock,
+  ...peeks,
+  ...lifetimes,
+  ...operations,
+];

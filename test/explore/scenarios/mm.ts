@@ -1,0 +1,297 @@
+// Lifetimes: mm_users, mm_count, the deferred teardown; and the slabs under all of it.
+
+import type { Core } from "../exports";
+import {
+  call,
+  checkMm,
+  checkTeardown,
+  expect,
+  live,
+  makeMm,
+  map,
+  mapFixed,
+  mutant,
+  READ,
+  type Scenario,
+  WRITE,
+  warm,
+} from "../scenario";
+import { type Body, Violation, type World } from "../world";
+
+const REFCOUNT = "sync/refcount.ts";
+const MM = "mm/mm.ts";
+const SLAB = "alloc/slab.ts";
+
+interface Space {
+  mm: number;
+  before: number[];
+}
+
+function space(world: World): Space {
+  warm(world);
+  const before = live(world);
+  const mm = makeMm(world);
+  map(world.control, mm, 0, 2, READ);
+  map(world.control, mm, 4, 2, READ | WRITE);
+  return { mm, before };
+}
+
+function checkNothingLeft(world: World, before: number[]): void {
+  const now = live(world);
+  expect(String(now) === String(before), `live ${now}, before ${before}`);
+}
+
+const LOAD_STORE = mutant(
+  REFCOUNT,
+  "a put is a load and a store",
+  "if (cmpxchg(word, n, n - 1) == n) return n == 1;",
+  "store_release(word, n - 1); return n == 1;",
+);
+
+/** The second fiber has a struct reference and tries to become a user. */
+const users: Scenario<Space> = {
+  name: "mm-get-not-zero",
+  title: "mmget_not_zero vs the last mmput: a user or nothing, one teardown",
+  fibers: 2,
+  setup(world) {
+    const made = space(world);
+    world.control.mmgrab(made.mm);
+    return made;
+  },
+  run(world, { mm, before }) {
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    function* visitor(): Body {
+      if ((yield () => b.mmget_not_zero(mm)) === 0) return;
+      yield () => b.mmap_read_lock(mm);
+      const found = yield () => b.vma_lookup(mm, 0x100000);
+      expect(found !== 0, "a user finds a space that is torn down");
+      yield () => b.mmap_read_unlock(mm);
+      yield () => b.mmput(mm);
+    }
+    return {
+      fibers: [call(() => a.mmput(mm)), visitor()],
+      check() {
+        const x = world.control;
+        expect(x.mm_users(mm) === 0, `mm_users ${x.mm_users(mm)}`);
+        expect(x.mm_count(mm) === 1, `mm_count ${x.mm_count(mm)}`);
+        x.mmdrop(mm);
+        checkNothingLeft(world, before);
+      },
+    };
+  },
+  mutants: [
+    LOAD_STORE,
+    mutant(
+      REFCOUNT,
+      "a get does not look for zero",
+      "if (n == 0) return false;\n    if (n >=",
+      "if (n >=",
+    ),
+  ],
+};
+
+/** The dropper takes the record for a new mm if it was the one to free it. */
+const count: Scenario<Space> = {
+  name: "mm-put-drop",
+  title: "the last mmput vs the last mmdrop: the record is freed once, after the teardown",
+  fibers: 2,
+  setup(world) {
+    const made = space(world);
+    world.control.mmgrab(made.mm);
+    return made;
+  },
+  run(world, { mm, before }) {
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    let fresh = 0;
+    function* dropper(): Body {
+      yield () => b.mmdrop(mm);
+      fresh = world.quietly(() => makeMm(world, b)); // nobody else knows it
+      yield () => mapFixed(b, fresh, 8, 1, READ);
+    }
+    return {
+      fibers: [call(() => a.mmput(mm)), dropper()],
+      check() {
+        checkMm(world, fresh);
+        expect(world.control.vma_lookup(fresh, 0x108000) !== 0, "the new mm lost its mapping");
+        checkTeardown(world, fresh, before);
+      },
+    };
+  },
+  mutants: [
+    LOAD_STORE,
+    {
+      name: "the count is dropped before the teardown",
+      edits: [
+        {
+          file: MM,
+          from: "  const alone = mmap_write_trylock(mm);",
+          to: "  mmdrop(mm);\n  const alone = mmap_write_trylock(mm);",
+        },
+        {
+          file: MM,
+          from: "  mmap_write_unlock(mm);\n  mmdrop(mm);",
+          to: "  mmap_write_unlock(mm);",
+        },
+      ],
+    },
+  ],
+};
+
+const deferred: Scenario<Space & { other: number }> = {
+  name: "mm-put-async",
+  title: "two mmput_async and two run_deferred: each space is torn down once",
+  fibers: 2,
+  setup(world) {
+    const made = space(world);
+    const other = makeMm(world);
+    map(world.control, other, 0, 1, READ);
+    return { ...made, other };
+  },
+  run(world, { mm, other, before }) {
+    let done = 0;
+    function* body(x: Core, one: number): Body {
+      yield () => x.mmput_async(one);
+      const torn = yield () => x.mm_run_deferred();
+      done += torn;
+    }
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    return {
+      fibers: [body(a, mm), body(b, other)],
+      check() {
+        expect(done === 2, `${done} teardowns of 2`);
+        checkNothingLeft(world, before);
+      },
+    };
+  },
+  mutants: [
+    mutant(
+      MM,
+      "the queue is read, then emptied",
+      "<usize>exchange(Header.TEARDOWN, 0); // claims the whole stack",
+      "<usize>load_acquire(Header.TEARDOWN);\n  exchange(Header.TEARDOWN, 0);",
+    ),
+    mutant(
+      MM,
+      "a push does not compare",
+      "if (cmpxchg(Header.TEARDOWN, top, <u32>mm) == top) return;",
+      "exchange(Header.TEARDOWN, <u32>mm);\n    return;",
+    ),
+  ],
+};
+
+/** SlabKind.TABLE: four objects a chunk, so a schedule stays short. */
+const KIND = 6;
+const OBJECT_BYTES = 4096;
+
+/** Objects that are out: none may come twice. */
+class Out {
+  objects = new Set<number>();
+
+  take(object: number): number {
+    if (object === 0) throw new Violation("no object, though there is room");
+    if (this.objects.has(object)) throw new Violation(`object ${object} was given out twice`);
+    this.objects.add(object);
+    return object;
+  }
+}
+
+function slabScenario(
+  name: string,
+  title: string,
+  prepare: (x: Core) => void,
+  bodies: ((x: Core, out: Out) => Body)[],
+  mutants: Scenario["mutants"],
+): Scenario<null> {
+  return {
+    name,
+    title,
+    fibers: bodies.length,
+    setup(world) {
+      prepare(world.control);
+      return null;
+    },
+    run(world) {
+      const out = new Out();
+      return {
+        fibers: world.fibers.map((fiber, i) => bodies[i]!(fiber.x, out)),
+        check() {
+          // What is left comes out too, once.
+          const x = world.control;
+          for (const fiber of world.fibers) x.slab_drain(fiber.x.worker_seat());
+          const all = x.slab_bytes(KIND) / OBJECT_BYTES;
+          while (out.objects.size < all) out.take(x.slab_alloc(KIND));
+          expect(x.slab_bytes(KIND) === all * OBJECT_BYTES, "an object was lost");
+        },
+      };
+    },
+    mutants,
+  };
+}
+
+/** Takes three and gives the depot what else it got: the depot's first object is first again. */
+function* hoarder(x: Core, out: Out): Body {
+  for (let i = 0; i < 3; i++) out.take(yield () => x.slab_alloc(KIND));
+  const seat = x.worker_seat();
+  yield () => x.slab_drain(seat);
+}
+
+/** Takes one and gives it back. */
+function* recycler(x: Core, out: Out): Body {
+  const object = out.take(yield () => x.slab_alloc(KIND));
+  out.objects.delete(object);
+  yield () => x.slab_free(KIND, object);
+  const seat = x.worker_seat();
+  yield () => x.slab_drain(seat);
+}
+
+function* taker(x: Core, out: Out): Body {
+  out.take(yield () => x.slab_alloc(KIND));
+}
+
+const PUSH = "if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>first) == head) return;";
+const POP =
+  "if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>next) == head) return object;";
+
+const slabs: Scenario[] = [
+  slabScenario(
+    "slab-depot",
+    "two workers take from and give to one depot: no object twice, none lost (ABA)",
+    (x) => {
+      x.slab_reserve(KIND, 1);
+      x.slab_drain(x.worker_seat());
+    },
+    [taker, hoarder],
+    [
+      {
+        name: "no exchange changes the tag",
+        edits: [POP, PUSH].map((from) => ({
+          file: SLAB,
+          from,
+          to: from.replace("((head >> 32) + 1)", "(head >> 32)"),
+        })),
+      },
+      mutant(
+        SLAB,
+        "a pop does not compare",
+        POP,
+        "cmpxchg64(depot, load_acquire64(depot), (((head >> 32) + 1) << 32) | <u64>next);\n    return object;",
+      ),
+    ],
+  ),
+  slabScenario(
+    "slab-carve",
+    "two workers find the depot empty and carve chunks",
+    () => undefined,
+    [taker, recycler],
+    [
+      mutant(
+        SLAB,
+        "a chunk is claimed by a load and a store",
+        "if (cmpxchg(Header.CHUNK_NEXT, index, index + 1) == index) break;",
+        "store<u32>(Header.CHUNK_NEXT, index + 1);\n    break;",
+      ),
+    ],
+  ),
+];
+
+export const lifetimes: Scenario[] = [users, count, deferred, ...slabs];

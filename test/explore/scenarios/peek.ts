@@ -1,0 +1,292 @@
+// peek: what a reader without a lock sees while VMAs and nodes change under it.
+//
+// The writer's calls are run once beforehand on a twin; what peek answers between them is
+// all that it may ever answer.
+
+import type { Core } from "../exports";
+import {
+  at,
+  checkMm,
+  checkRefcounts,
+  checkTeardown,
+  expect,
+  live,
+  lockVma,
+  type Mutant,
+  makeMm,
+  map,
+  mapFixed,
+  mutant,
+  PAGE,
+  READ,
+  type Scenario,
+  seen,
+  WRITE,
+  warm,
+} from "../scenario";
+import type { Body, World } from "../world";
+
+const EAGAIN = -11;
+const LOCK = "mm/vma_lock.ts";
+
+/** One call of the writer. */
+type Step = (x: Core, mm: number) => number;
+
+interface Known {
+  mm: number;
+  before: number[];
+  /** By page: every answer that peek may give. */
+  legal: Map<number, Set<string>>;
+}
+
+function answer(world: World, x: Core, result: number): string {
+  if (result === 0) return "hole";
+  const { start, end, flags, pgoff } = seen(world, x);
+  return `${start}-${end} ${flags} ${pgoff}`;
+}
+
+/** Runs the writer's calls on a twin, then builds the space itself. */
+function know(world: World, { build, steps, pages, shape }: PeekSpec): Known {
+  warm(world);
+  const x = world.control;
+  const before = live(world);
+  const twin = makeMm(world);
+  build(x, twin);
+  const legal = new Map(pages.map((page) => [page, new Set<string>()]));
+  const shapes = [shapeOf(x, twin)];
+  for (let i = 0; i <= steps.length; i++) {
+    for (const page of pages) {
+      legal.get(page)!.add(answer(world, x, x.peek(twin, at(page), x.worker_scratch())));
+    }
+    steps[i]?.(x, twin);
+  }
+  shapes.push(shapeOf(x, twin));
+  if (shape && String(shape) !== String(shapes)) throw new Error(`tree shapes ${shapes}`);
+  x.mmput(twin);
+  const mm = makeMm(world);
+  build(x, mm);
+  return { mm, before, legal };
+}
+
+function shapeOf(x: Core, mm: number): string {
+  return `${x.mm_tree_height(mm, 0)},${x.mm_tree_nodes(mm, 1)}`;
+}
+
+function* peekAt(world: World, x: Core, { mm, legal }: Known, page: number): Body {
+  const result = yield () => x.peek(mm, at(page), x.worker_scratch());
+  if (result === EAGAIN) return;
+  const got = answer(world, x, result);
+  expect(legal.get(page)!.has(got), `peek at page ${page} answered ${got}`);
+}
+
+/** Peeks, then locks: a tree walk of each kind. */
+function* look(world: World, x: Core, known: Known, page: number): Body {
+  yield* peekAt(world, x, known, page);
+  yield* lockVma(world, x, known.mm, page);
+}
+
+function* write(x: Core, mm: number, steps: Step[]): Body {
+  for (const step of steps) {
+    const result = yield () => step(x, mm);
+    expect(result >= 0, `the writer's call failed: ${result}`);
+  }
+}
+
+interface PeekSpec {
+  name: string;
+  title: string;
+  upstream?: number[];
+  build(x: Core, mm: number): void;
+  steps: Step[];
+  /** One fiber each looks at one. */
+  pages: number[];
+  mutants: Mutant[];
+  bound?: number;
+  /** The tree's height and number of leaves before and after: it is what it claims to be. */
+  shape?: [string, string];
+}
+
+function peekScenario(spec: PeekSpec): Scenario<Known> {
+  const { name, title, upstream = [], steps, pages, mutants } = spec;
+  return {
+    name,
+    title,
+    upstream,
+    ...(spec.bound === undefined ? {} : { bound: spec.bound }),
+    fibers: pages.length + 1,
+    setup: (world) => know(world, spec),
+    run(world, known) {
+      const writer = world.fibers[pages.length]!.x;
+      return {
+        fibers: [
+          ...pages.map((page, i) => look(world, world.fibers[i]!.x, known, page)),
+          write(writer, known.mm, steps),
+        ],
+        check() {
+          checkMm(world, known.mm);
+          checkRefcounts(world, known.mm, pages);
+          checkTeardown(world, known.mm, known.before);
+        },
+      };
+    },
+    mutants,
+  };
+}
+
+const unmap =
+  (first: number, n: number): Step =>
+  (x, mm) =>
+    x.munmap(mm, at(first), n * PAGE);
+const protect =
+  (first: number, n: number, prot: number): Step =>
+  (x, mm) =>
+    x.mprotect(mm, at(first), n * PAGE, prot);
+const fixed =
+  (first: number, n: number, prot: number): Step =>
+  (x, mm) =>
+    mapFixed(x, mm, first, n, prot);
+
+/** `n` VMAs of a page that do not merge, with a hole after each third. */
+const row =
+  (n: number): PeekSpec["build"] =>
+  (x, mm) => {
+    for (let i = 0; i < n; i++) {
+      map(x, mm, i + Math.floor(i / 3), 1, i % 2 === 0 ? READ : WRITE);
+    }
+  };
+
+const pageOf = (i: number) => i + Math.floor(i / 3);
+
+/** The same without the first `gone` of them. */
+const rowWithout =
+  (n: number, gone: number): PeekSpec["build"] =>
+  (x, mm) => {
+    row(n)(x, mm);
+    for (let i = 0; i < gone; i++) x.munmap(mm, at(pageOf(i)), PAGE);
+  };
+
+const mapOne = (i: number) => fixed(pageOf(i), 1, i % 2 === 0 ? READ : WRITE);
+const unmapOne = (i: number) => unmap(pageOf(i), 1);
+
+const NO_SECOND_LOOK = mutant(
+  LOCK,
+  "the sequence is not looked at again after the copy",
+  "return load_acquire(vma + Vma.LOCK_SEQ) == seq && load_acquire(vma + Vma.MM) == <u32>mm;",
+  "return true;",
+);
+const HOLE_BELIEVED = mutant(
+  LOCK,
+  "nothing found is believed while a writer is at work",
+  "if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
+  "return 0;",
+);
+const NO_RANGE = mutant(
+  LOCK,
+  "the range of what the tree led to is not compared",
+  "if (address < load<u64>(vma, Vma.START) || address >= load<u64>(vma, Vma.END)) ",
+  "if (false) ",
+);
+
+const NO_PEEK_RANGE = mutant(
+  LOCK,
+  "peek does not compare the range of what the tree led to",
+  "if (address < start || address >= end) return false;",
+  "",
+);
+
+export const peeks: Scenario[] = [
+  peekScenario({
+    name: "peek-stores",
+    title: "peek vs every store of mprotect, munmap and mmap",
+    build(x, mm) {
+      map(x, mm, 0, 2, READ);
+      map(x, mm, 2, 4, READ | WRITE);
+    },
+    steps: [protect(3, 1, READ), unmap(2, 2), fixed(3, 2, WRITE)],
+    pages: [3],
+    mutants: [NO_SECOND_LOOK],
+  }),
+  peekScenario({
+    name: "peek-merge",
+    title: "peek vs the stores of a merge: start and pgoff belong together",
+    build(x, mm) {
+      map(x, mm, 2, 2, READ);
+      map(x, mm, 4, 2, READ | WRITE);
+    },
+    steps: [protect(2, 2, READ | WRITE)],
+    pages: [5],
+    mutants: [NO_SECOND_LOOK],
+  }),
+  peekScenario({
+    name: "peek-map-fixed",
+    title: "peek and lock vs mmap(MAP_FIXED) over a mapping: never a hole (upstream race 9)",
+    upstream: [9],
+    build(x, mm) {
+      map(x, mm, 0, 1, READ);
+      map(x, mm, 2, 4, READ | WRITE);
+      map(x, mm, 7, 1, READ);
+    },
+    steps: [fixed(2, 4, READ)],
+    pages: [3],
+    mutants: [
+      {
+        name: "the range is emptied first, and nothing found is believed",
+        edits: [
+          ...HOLE_BELIEVED.edits,
+          {
+            file: "ops/mmap.ts",
+            from: "  vms_discard(mm, start, end);\n  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL",
+            to: "  vms_discard(mm, start, end);\n  tree_store(mm, start, end, 0);\n  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL",
+          },
+        ],
+      },
+    ],
+  }),
+  peekScenario({
+    name: "tree-root-growth",
+    title: "peek and lock vs a leaf that becomes two under a new root",
+    build: row(11),
+    steps: [mapOne(11)],
+    pages: [pageOf(2), pageOf(9)],
+    mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
+    shape: ["1,1", "2,2"],
+  }),
+  peekScenario({
+    name: "tree-leaf-split",
+    title: "peek and lock vs the split of a leaf below a root (upstream race 11)",
+    upstream: [11],
+    build: row(21),
+    steps: [mapOne(21)],
+    pages: [pageOf(15), pageOf(19)],
+    mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
+    shape: ["2,2", "2,3"],
+  }),
+  peekScenario({
+    name: "tree-rebalance",
+    title: "peek and lock vs a deficient leaf that is joined to its neighbour",
+    build: rowWithout(26, 11),
+    steps: [unmapOne(11)],
+    pages: [pageOf(13), pageOf(20)],
+    mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
+    shape: ["2,3", "2,2"],
+  }),
+  peekScenario({
+    name: "tree-spanning-store",
+    title: "peek and lock vs one store over three leaves (upstream race 11)",
+    upstream: [11],
+    build: row(26),
+    steps: [(x, mm) => x.munmap(mm, at(pageOf(5)), (pageOf(22) - pageOf(5)) * PAGE)],
+    pages: [pageOf(2), pageOf(23)],
+    mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
+    shape: ["2,3", "2,2"],
+  }),
+  peekScenario({
+    name: "tree-root-shrink",
+    title: "peek and lock vs the loss of a level",
+    build: rowWithout(14, 6),
+    steps: [unmapOne(6)],
+    pages: [pageOf(8), pageOf(12)],
+    mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
+    shape: ["2,2", "1,1"],
+  }),
+];

@@ -1,0 +1,351 @@
+// Per-VMA locks: lock_vma_under_rcu beside everything a writer can do to the VMA.
+
+import type { Core } from "../exports";
+import {
+  at,
+  call,
+  checkMm,
+  checkRefcounts,
+  checkTeardown,
+  expect,
+  live,
+  lockVma,
+  type Mutant,
+  makeMm,
+  map,
+  mapFixed,
+  mutant,
+  PAGE,
+  READ,
+  type Scenario,
+  WRITE,
+  warm,
+} from "../scenario";
+import type { Body, World } from "../world";
+
+const LOCK = "mm/vma_lock.ts";
+const MERGE = "ops/merge.ts";
+
+interface Space {
+  mm: number;
+  before: number[];
+}
+
+/** Pages 0-1 r, 2-5 rw, 6-7 r: three VMAs side by side. */
+function threeVmas(world: World): Space {
+  warm(world);
+  const before = live(world);
+  const mm = makeMm(world);
+  map(world.control, mm, 0, 2, READ);
+  map(world.control, mm, 2, 4, READ | WRITE);
+  map(world.control, mm, 6, 2, READ);
+  return { mm, before };
+}
+
+type SpaceBody = (world: World, x: Core, mm: number) => Body;
+
+const locker =
+  (page: number): SpaceBody =>
+  (world, x, mm) =>
+    lockVma(world, x, mm, page);
+
+const unmap =
+  (first: number, n: number): SpaceBody =>
+  (_world, x, mm) =>
+    call(() => x.munmap(mm, at(first), n * PAGE));
+
+const protect =
+  (first: number, n: number, prot: number): SpaceBody =>
+  (_world, x, mm) =>
+    call(() => x.mprotect(mm, at(first), n * PAGE, prot));
+
+function vmaScenario(
+  name: string,
+  title: string,
+  upstream: number[],
+  bodies: SpaceBody[],
+  mutants: Mutant[],
+): Scenario<Space> {
+  return {
+    name,
+    title,
+    upstream,
+    fibers: bodies.length,
+    setup: threeVmas,
+    run(world, { mm, before }) {
+      return {
+        fibers: world.fibers.map((fiber, i) => bodies[i]!(world, fiber.x, mm)),
+        check() {
+          checkMm(world, mm);
+          checkRefcounts(world, mm, [0, 2, 3, 4, 5, 6]);
+          checkTeardown(world, mm, before);
+        },
+      };
+    },
+    mutants,
+  };
+}
+
+const NO_RECHECK = mutant(
+  LOCK,
+  "the sequence is not looked at again once the count is up",
+  "  else if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) result = 0;\n",
+  "",
+);
+const NO_DRAIN = mutant(
+  LOCK,
+  "a writer does not wait for readers",
+  "if (!drain(vma)) {",
+  "if (false) {",
+);
+const LATE_MARK = mutant(
+  LOCK,
+  "the mark comes after the flag has fallen (R-LOCK-94)",
+  "  store_release(vma + Vma.LOCK_SEQ, seq);\n  fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);\n  return 0;\n}\n\n/** Waits",
+  "  fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);\n  store_release(vma + Vma.LOCK_SEQ, seq);\n  return 0;\n}\n\n/** Waits",
+);
+
+/** Two mms; the second has room where the first has its VMA. */
+const reuse: Scenario<Space & { other: number }> = {
+  name: "vma-reuse",
+  title:
+    "lock_vma_under_rcu vs free and reuse of the record by another mm (upstream races 6 and 7)",
+  upstream: [6, 7],
+  bound: 3,
+  fibers: 2,
+  setup(world) {
+    const space = threeVmas(world);
+    return { ...space, other: makeMm(world) };
+  },
+  run(world, { mm, other, before }) {
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    function* writer(): Body {
+      yield () => b.munmap(mm, at(2), 4 * PAGE);
+      yield () => mapFixed(b, other, 2, 4, READ);
+    }
+    return {
+      fibers: [lockVma(world, a, mm, 3), writer()],
+      check() {
+        for (const each of [mm, other]) {
+          checkMm(world, each);
+          checkRefcounts(world, each, [0, 2, 3, 6]);
+        }
+        world.control.mmput(other);
+        checkTeardown(world, mm, before);
+      },
+    };
+  },
+  mutants: [
+    mutant(
+      LOCK,
+      "whose VMA it is is not asked",
+      "  else if (load<u32>(vma, Vma.MM) != <u32>mm) result = -1;\n",
+      "",
+    ),
+    mutant(
+      "mm/vma.ts",
+      "a record's count starts anew (R-LOCK-82)",
+      "if (load_acquire(vma + Vma.REFCNT) == 0) store_release(vma + Vma.REFCNT, VmaLock.DETACHED);",
+      "store_release(vma + Vma.REFCNT, VmaLock.DETACHED);",
+    ),
+    mutant(
+      LOCK,
+      "a reader's release looks at the VMA again",
+      "if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT); // V3",
+      "assert((load_acquire(vma + Vma.REFCNT) & <u32>VmaLock.DETACHED) == 0 || (old & <u32>VmaLock.DETACHED) != 0);\n  if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT);",
+    ),
+  ],
+};
+
+/** The counter passes zero while VMAs carry numbers from before. */
+const wrap: Scenario<Space> = {
+  name: "vma-sequence-wrap",
+  title: "lock_vma_under_rcu vs the wrap-around of mm_lock_seq (R-LOCK-37)",
+  fibers: 2,
+  setup(world) {
+    const space = threeVmas(world);
+    world.u32[(space.mm + 128) >> 2] = 2 ** 32 - 4;
+    return space;
+  },
+  run(world, { mm, before }) {
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    function* readers(): Body {
+      yield* lockVma(world, a, mm, 3);
+      yield* lockVma(world, a, mm, 3);
+    }
+    function* writer(): Body {
+      yield () => b.mprotect(mm, at(2), 4 * PAGE, WRITE);
+      yield () => b.mprotect(mm, at(6), 2 * PAGE, WRITE | READ);
+      yield () => b.munmap(mm, at(0), PAGE);
+    }
+    return {
+      fibers: [readers(), writer()],
+      check() {
+        const sequence = world.u32[(mm + 128) >> 2]!;
+        expect(sequence === 2, `mm_lock_seq ${sequence}`);
+        const vma = world.control.lock_vma_under_rcu(mm, at(3));
+        expect(vma !== 0, "the VMA looks write-locked for ever");
+        world.control.vma_end_read(vma);
+        checkMm(world, mm);
+        checkRefcounts(world, mm, [1, 2, 6]);
+        checkTeardown(world, mm, before);
+      },
+    };
+  },
+  mutants: [
+    mutant(
+      LOCK,
+      "numbers are compared by size",
+      "if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) return 0;",
+      "if (load_acquire(vma + Vma.LOCK_SEQ) >= load_acquire(mm + Mm.LOCK_SEQ)) return 0;",
+    ),
+  ],
+};
+
+/** A write guard's munmap, then a downgrade: from then on nobody gets the VMA. */
+const downgrade: Scenario<Space> = {
+  name: "vma-munmap-downgrade",
+  title: "munmap under a lock that is then downgraded vs a fault (upstream race 10)",
+  upstream: [10],
+  fibers: 2,
+  setup: threeVmas,
+  run(world, { mm, before }) {
+    const [a, b] = world.fibers.map((fiber) => fiber.x) as [Core, Core];
+    let gone = false;
+    function* fault(): Body {
+      const late = gone;
+      const vma = yield () => a.lock_vma_under_rcu(mm, at(3));
+      if (vma === 0) return;
+      expect(!late, "locked a VMA that had been unmapped before the call");
+      world.hold(vma, mm, at(3));
+      yield () => a.vma_end_read(vma);
+      world.release(vma);
+    }
+    function* faults(): Body {
+      yield* fault();
+      yield* fault();
+    }
+    function* unmapper(): Body {
+      yield () => b.mmap_write_lock(mm);
+      yield () => b.munmap_locked(mm, at(2), 4 * PAGE);
+      gone = true;
+      yield () => b.mmap_write_downgrade(mm);
+      const found = yield () => b.vma_lookup(mm, at(3));
+      expect(found === 0, "found under the read lock what was unmapped");
+      yield () => b.mmap_read_unlock(mm);
+    }
+    return {
+      fibers: [faults(), unmapper()],
+      check() {
+        checkMm(world, mm);
+        checkTeardown(world, mm, before);
+      },
+    };
+  },
+  mutants: [
+    mutant(
+      LOCK,
+      "a VMA is not marked when it is taken out",
+      "  fetch_add(vma + Vma.REFCNT, <u32>VmaLock.DETACHED - 1);\n",
+      "",
+    ),
+  ],
+};
+
+export const vmaLock: Scenario[] = [
+  vmaScenario(
+    "vma-munmap",
+    "lock_vma_under_rcu vs munmap of its VMA (upstream race 2: the detach test is inside)",
+    [2],
+    [locker(3), unmap(2, 4)],
+    [
+      NO_RECHECK,
+      NO_DRAIN,
+      mutant(
+        LOCK,
+        "the detached mark refuses nobody",
+        "const REFUSED: u32 = <u32>VmaLock.WRITER | <u32>VmaLock.DETACHED;",
+        "const REFUSED: u32 = <u32>VmaLock.WRITER;",
+      ),
+    ],
+  ),
+  vmaScenario(
+    "vma-split",
+    "lock_vma_under_rcu vs mprotect that splits its VMA (upstream race 4: every edit write-locks)",
+    [4],
+    [locker(4), protect(3, 1, READ)],
+    [
+      NO_DRAIN,
+      LATE_MARK,
+      mutant(
+        MERGE,
+        "a split does not write-lock the VMA",
+        "  vma_start_write(vma, mm);\n  const c = set_candidate_part(",
+        "  const c = set_candidate_part(",
+      ),
+    ],
+  ),
+  vmaScenario(
+    "vma-merge",
+    "lock_vma_under_rcu vs a merge that takes the VMA away and grows its neighbours",
+    [],
+    [locker(3), protect(2, 4, READ), locker(1)],
+    [
+      NO_RECHECK,
+      mutant(
+        MERGE,
+        "the VMA that grows is not write-locked",
+        "  vma_start_write(prev, mm);\n  let flags",
+        "  let flags",
+      ),
+    ],
+  ),
+  vmaScenario(
+    "vma-merge-shrink",
+    "lock_vma_under_rcu vs a merge that moves the border (upstream race 15: the shrinking side)",
+    [15],
+    [locker(3), protect(2, 2, READ), locker(5)],
+    [
+      mutant(
+        MERGE,
+        "the VMA that shrinks is not write-locked",
+        "  vma_start_write(vma, mm);\n  if (left) {",
+        "  if (left) {",
+      ),
+    ],
+  ),
+  vmaScenario(
+    "vma-wakeup",
+    "the release of a read lock wakes the writer that waits for it",
+    [],
+    [locker(3), unmap(2, 4), locker(4)],
+    [
+      mutant(
+        LOCK,
+        "a release wakes nobody",
+        "if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT); // V3",
+        "",
+      ),
+    ],
+  ),
+  {
+    ...vmaScenario(
+      "vma-wakeup-refused",
+      "a reader that was refused wakes the writer that has seen its count (R-LOCK-44)",
+      [],
+      [locker(3), unmap(2, 4)],
+      [
+        mutant(
+          LOCK,
+          "a refused reader leaves quietly",
+          "if (result != 1) vma_end_read(vma);",
+          "if (result != 1) fetch_sub(vma + Vma.REFCNT, 1);",
+        ),
+      ],
+    ),
+    bound: 3,
+  },
+  reuse,
+  wrap,
+  downgrade,
+];

@@ -1,0 +1,348 @@
+// A world: one memory, one instance of the core a fiber, and the way back to its snapshot.
+//
+//   fiber i     instance, seat, asyncify stack; its body is a generator of calls
+//   control     an instance of its own for setup and for checks between schedules
+//
+// A body yields functions that make one call of the core each: `yield () => x.munmap(...)`.
+// Such a function is called again to resume a call that was interrupted, so it must do
+// nothing else. What stands between two yields runs without a switch.
+
+import type { Core, FilterExports } from "./exports";
+
+/** Repeats assembly/explore-filter.ts. */
+const ARENA = 0x100000;
+const STACKS = 0x380000;
+const STACK_BYTES = 0x10000;
+const MEMORY_PAGES = 64;
+const MAX_FIBERS = 3;
+const NEVER = 0xffffffff;
+/** Repeats assembly/base/layout.ts: Vma.LOCK_SEQ, Mm.LOCK_SEQ. */
+const VMA_LOCK_SEQ = 4;
+const MM_LOCK_SEQ = 128;
+
+/** One call of the core; its result, if it has one, is a number. */
+export type Call = () => unknown;
+export type Body = Generator<Call, void, number>;
+
+/** A property does not hold in this schedule. */
+export class Violation extends Error {}
+
+export const enum State {
+  READY = 0,
+  BLOCKED = 1,
+  DONE = 2,
+}
+
+class Fiber {
+  state: State = State.READY;
+  /** Interrupted inside a call: resuming rewinds it. */
+  parked = false;
+  /** Interrupted in host.wait, not at a touch. */
+  waiting = false;
+  waitsOn = 0;
+  result = 0;
+  call: Call = () => 0;
+  body!: Body;
+
+  constructor(
+    readonly index: number,
+    readonly x: Core,
+    readonly stack: number,
+  ) {}
+}
+
+/** Who runs next: the search (search.ts). */
+export interface Chooser {
+  /** Before a schedule. */
+  begin(): void;
+  /** When the scheduler is to be asked next: at every conflict (`live`), or at step `stop`. */
+  arm(others: boolean): { live: boolean; stop: number };
+  /** At a conflict of `current`, which could go on; `others` (bits) could run instead. */
+  preempt(step: number, current: number, others: number): number;
+  /** `current` is blocked or done: one of `ready` (bits). */
+  forced(ready: number): number;
+}
+
+interface Held {
+  vma: number;
+  mm: number;
+  words: number[];
+}
+
+export class World {
+  readonly memory = new WebAssembly.Memory({
+    initial: MEMORY_PAGES,
+    maximum: MEMORY_PAGES,
+    shared: true,
+  });
+  readonly u32 = new Uint32Array(this.memory.buffer);
+  readonly f64 = new Float64Array(this.memory.buffer);
+  readonly control: Core;
+  readonly fibers: Fiber[] = [];
+  /** Switches of the last schedule, as a replay string's tokens. */
+  readonly trace: string[] = [];
+  #filter: FilterExports;
+  #current: Fiber | undefined;
+  #next = -1;
+  #unwinding = false;
+  #chooser!: Chooser;
+  #stepLimit = 200_000;
+  #held: Held[] = [];
+  /** Waiters in the order they came: notify wakes the first. */
+  #queue: Fiber[] = [];
+
+  constructor(core: WebAssembly.Module, filter: WebAssembly.Module, fibers: number) {
+    this.#filter = new WebAssembly.Instance(filter, {
+      env: { memory: this.memory },
+      "explore-filter": {
+        host_point: () => this.#point(),
+        host_resumed: () => this.#resumed(),
+      },
+    }).exports as unknown as FilterExports;
+    const imports = {
+      env: { memory: this.memory },
+      debug: { host_touch: this.#filter.touch as unknown as () => void },
+      atomics: {
+        host_wait: (word: number, expected: number) => this.#wait(word, expected),
+        host_notify: (word: number, count: number) => this.#notify(word, count),
+      },
+    };
+    const instance = () => new WebAssembly.Instance(core, imports).exports as unknown as Core;
+    this.control = instance();
+    if (this.control.arena_init(ARENA, MAX_FIBERS + 1, 3) !== 0) throw new Error("arena_init");
+    this.control.worker_attach(1);
+    for (let i = 0; i < fibers; i++) {
+      const fiber = new Fiber(i, instance(), STACKS + i * STACK_BYTES);
+      fiber.x.worker_attach(1);
+      this.fibers.push(fiber);
+    }
+  }
+
+  /** The state that every schedule begins with is the present one. */
+  snapshot(): void {
+    this.#filter.snapshot();
+  }
+
+  /** True once if new conflicts were seen since the last call. */
+  takeGrown(): boolean {
+    return this.#filter.take_grown() !== 0;
+  }
+
+  get steps(): number {
+    return this.#filter.step();
+  }
+
+  /** Runs one schedule from the snapshot; throws a Violation. */
+  run(bodies: Body[], chooser: Chooser): void {
+    this.#filter.restore();
+    this.#chooser = chooser;
+    this.#held.length = 0;
+    this.#queue.length = 0;
+    this.trace.length = 0;
+    for (const fiber of this.fibers) {
+      fiber.state = State.READY;
+      fiber.parked = false;
+      fiber.waiting = false;
+      fiber.body = bodies[fiber.index]!;
+    }
+    chooser.begin();
+    try {
+      while (true) {
+        const ready = this.#ready(-1);
+        if (ready === 0) break;
+        this.#next = -1;
+        this.#resume(this.fibers[this.#choose(ready)]!);
+        while (this.#next >= 0) {
+          const to = this.fibers[this.#next]!;
+          this.#next = -1;
+          this.#resume(to);
+        }
+      }
+    } finally {
+      this.#filter.set_fiber(0, 0);
+      this.#filter.set_mode(0, NEVER);
+      this.#current = undefined;
+      this.#unwinding = false;
+    }
+    const blocked = this.fibers.filter((fiber) => fiber.state === State.BLOCKED);
+    if (blocked.length !== 0) {
+      const who = blocked.map((f) => `fiber ${f.index} on word ${f.waitsOn}`);
+      throw new Violation(`deadlock: ${who.join(", ")}`);
+    }
+  }
+
+  /** Bits of the fibers that can run, but `except`. */
+  #ready(except: number): number {
+    let bits = 0;
+    for (const fiber of this.fibers) {
+      if (fiber.state === State.READY && fiber.index !== except) bits |= 1 << fiber.index;
+    }
+    return bits;
+  }
+
+  #choose(ready: number): number {
+    const pick = this.#chooser.forced(ready);
+    this.trace.push(String(pick));
+    return pick;
+  }
+
+  #arm(): void {
+    const { live, stop } = this.#chooser.arm(this.#ready(this.#current!.index) !== 0);
+    this.#filter.set_mode(live ? 1 : 0, Math.min(stop, this.#stepLimit));
+  }
+
+  /** Runs a fiber until it is interrupted, blocks or ends. */
+  #resume(fiber: Fiber): void {
+    this.#current = fiber;
+    this.checkHeld();
+    this.#filter.set_fiber(1 << fiber.index, fiber.parked && !fiber.waiting ? 1 : 0);
+    this.#arm();
+    while (true) {
+      if (fiber.parked) {
+        fiber.x.asyncify_start_rewind(fiber.stack);
+      } else {
+        const next = fiber.body.next(fiber.result);
+        if (next.done) {
+          fiber.state = State.DONE;
+          return;
+        }
+        fiber.call = next.value;
+      }
+      fiber.parked = false;
+      const result = fiber.call();
+      if (this.#unwinding) {
+        fiber.x.asyncify_stop_unwind();
+        this.#unwinding = false;
+        fiber.parked = true;
+        return;
+      }
+      fiber.result = typeof result === "number" ? result : 0;
+    }
+  }
+
+  #unwind(fiber: Fiber): void {
+    this.u32[fiber.stack >> 2] = fiber.stack + 8;
+    this.u32[(fiber.stack >> 2) + 1] = fiber.stack + STACK_BYTES;
+    this.#unwinding = true;
+    fiber.x.asyncify_start_unwind(fiber.stack);
+  }
+
+  #point(): void {
+    const step = this.#filter.step();
+    if (step >= this.#stepLimit) throw new Violation(`no end after ${step} steps`);
+    const fiber = this.#current!;
+    const others = this.#ready(fiber.index);
+    const pick = this.#chooser.preempt(step, fiber.index, others);
+    if (pick === fiber.index) {
+      this.#arm();
+      return;
+    }
+    this.trace.push(`${step}:${pick}`);
+    this.#next = pick;
+    this.#unwind(fiber);
+  }
+
+  #resumed(): void {
+    this.#current!.x.asyncify_stop_rewind();
+  }
+
+  /** memory.atomic.wait32: only a notify ends it, so a lost wake-up is a deadlock. */
+  #wait(word: number, expected: number): number {
+    const fiber = this.#current;
+    if (!fiber) throw new Violation("setup or check would block");
+    if (fiber.waiting) {
+      fiber.waiting = false;
+      fiber.x.asyncify_stop_rewind();
+      return 0;
+    }
+    if (this.u32[word >> 2] !== expected >>> 0) return 1;
+    fiber.state = State.BLOCKED;
+    fiber.waiting = true;
+    fiber.waitsOn = word;
+    this.#queue.push(fiber);
+    this.#unwind(fiber);
+    return 0;
+  }
+
+  #notify(word: number, count: number): number {
+    let woken = 0;
+    for (let i = 0; i < this.#queue.length && woken < count; ) {
+      const fiber = this.#queue[i]!;
+      if (fiber.waitsOn !== word) {
+        i++;
+        continue;
+      }
+      this.#queue.splice(i, 1);
+      fiber.state = State.READY;
+      woken++;
+    }
+    if (woken !== 0 && this.#current) this.#arm();
+    return woken;
+  }
+
+  /** From here on the words of `vma` that its read lock protects must stay as they are. */
+  hold(vma: number, mm: number, address: number): void {
+    const words = this.#heldWords(vma);
+    if (words[9] !== 0) throw new Violation("locked a detached VMA");
+    if (words[0] !== mm) throw new Violation(`locked a VMA of mm ${words[0]}, not ${mm}`);
+    const start = words[1]! + words[2]! * 2 ** 32;
+    const end = words[3]! + words[4]! * 2 ** 32;
+    if (address < start || address >= end) {
+      throw new Violation(`locked a VMA of [${start}, ${end}) for ${address}`);
+    }
+    // Without a writer inside, the tree says so too.
+    if ((this.u32[(mm + MM_LOCK_SEQ) >> 2]! & 1) === 0) {
+      const found = this.quietly(() => this.control.vma_lookup(mm, address));
+      if (found !== vma) throw new Violation("locked a VMA that the tree does not show");
+    }
+    this.#held.push({ vma, mm, words });
+    this.checkHeld();
+  }
+
+  /** A call of the control instance from a fiber's body: no steps, no conflicts. */
+  quietly<T>(once: () => T): T {
+    this.#filter.set_fiber(0, 0);
+    const result = once();
+    if (this.#current) this.#filter.set_fiber(1 << this.#current.index, 0);
+    return result;
+  }
+
+  release(vma: number): void {
+    this.checkHeld();
+    const index = this.#held.findIndex((held) => held.vma === vma);
+    this.#held.splice(index, 1);
+  }
+
+  /** Every read-locked VMA is as it was when it was locked (R-INV-8). */
+  checkHeld(): void {
+    for (const { vma, mm, words } of this.#held) {
+      if (this.u32[(vma + VMA_LOCK_SEQ) >> 2] === this.u32[(mm + MM_LOCK_SEQ) >> 2]) {
+        throw new Violation("a read-locked VMA is write-locked");
+      }
+      const now = this.#heldWords(vma);
+      for (let i = 0; i < words.length; i++) {
+        if (now[i] !== words[i]) {
+          throw new Violation(`a read-locked VMA changed: word ${i}, ${words[i]} -> ${now[i]}`);
+        }
+      }
+    }
+  }
+
+  /** mm, start, end, flags, pgoff, detached: Vma in assembly/base/layout.ts. */
+  #heldWords(vma: number): number[] {
+    const at = vma >> 2;
+    const u = this.u32;
+    return [
+      u[at + 2]!,
+      u[at + 4]!,
+      u[at + 5]!,
+      u[at + 6]!,
+      u[at + 7]!,
+      u[at + 8]!,
+      u[at + 9]!,
+      u[at + 10]!,
+      u[at + 11]!,
+      u[at]! >>> 31,
+    ];
+  }
+}
