@@ -10,6 +10,7 @@
 import { Mm, slab_object_size } from "./base/layout";
 import { set_this_seat } from "./base/worker";
 import {
+  brk_i64,
   handle_mm_fault_i64,
   lock_vma_under_rcu_i64,
   mm_fork,
@@ -147,11 +148,19 @@ export function bench_mmap(mm: usize, stream: usize, n: u32): f64 {
   return sum;
 }
 
-export function bench_munmap(mm: usize, stream: usize, n: u32): f64 {
+/** As bench_mmap, all writable, and a write fault in each page. */
+export function bench_map(mm: usize, stream: usize, n: u32): f64 {
+  let sum: f64 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    if (munmap_i64(mm, load<i64>(stream + ((<usize>i) << 3)), 4096) != 0) unreachable();
+    const address = load<i64>(stream + ((<usize>i) << 3));
+    const flags = address == 0 ? ANON : ANON | <u32>MapFlag.FIXED_NOREPLACE;
+    const at = mmap_i64(mm, address, 4096, RW, flags, 0, 0);
+    if (at < 0) unreachable();
+    const outcome = handle_mm_fault_i64(mm, at, Access.WRITE);
+    if ((outcome & Fault.OUTCOME_MASK) != <i32>Fault.OK) unreachable();
+    sum += <f64>(at >> 12);
   }
-  return <f64>n;
+  return sum;
 }
 
 /** A page in the middle loses its rights (split in three), then has them again (merge). */
@@ -229,4 +238,54 @@ export function bench_alloc_fault_modify(mm: usize, address: f64, n: u32): f64 {
     if (munmap_i64(mm, at, 16384) != 0) unreachable();
   }
   return sum;
+}
+
+/** A call of a recorded program: eight f64. */
+const enum Call {
+  OP = 0,
+  ARGUMENTS = 8,
+  /** What the kernel answered. */
+  RESULT = 56,
+  SIZE = 64,
+}
+
+const enum Op {
+  MMAP = 0,
+  MUNMAP = 1,
+  MPROTECT = 2,
+  MREMAP = 3,
+  BRK = 4,
+}
+
+function argument(call: usize, i: usize): i64 {
+  return <i64>load<f64>(call + (i << 3), Call.ARGUMENTS);
+}
+
+function perform(mm: usize, call: usize): i64 {
+  const a = argument(call, 0);
+  const b = argument(call, 1);
+  const c = argument(call, 2);
+  const d = argument(call, 3);
+  switch (<u32>load<f64>(call, Call.OP)) {
+    case Op.MMAP:
+      return mmap_i64(mm, a, b, <u32>c, <u32>d, <u32>argument(call, 4), argument(call, 5));
+    case Op.MUNMAP:
+      return munmap_i64(mm, a, b);
+    case Op.MPROTECT:
+      return mprotect_i64(mm, a, b, <u32>c);
+    case Op.MREMAP:
+      return mremap_i64(mm, a, b, c, <u32>d, argument(call, 4));
+    default:
+      return brk_i64(mm, a);
+  }
+}
+
+/** A recorded program's calls: how many were answered otherwise than by the kernel. */
+export function bench_calls(mm: usize, calls: usize, n: u32): u32 {
+  let differences: u32 = 0;
+  const end = calls + <usize>n * Call.SIZE;
+  for (let call = calls; call < end; call += Call.SIZE) {
+    differences += u32(perform(mm, call) != <i64>load<f64>(call, Call.RESULT));
+  }
+  return differences;
 }

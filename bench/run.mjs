@@ -36,6 +36,7 @@ async function main(argv) {
   const measured = figures(results);
   for (const row of rows) {
     const own = measured.filter((figure) => figure.row === row.name);
+    row.annotate?.(own);
     if (own.length !== 0) process.stdout.write(`${rowText(own, row)}\n\n`);
   }
   for (const text of unavailable) process.stdout.write(`not measured: ${text}\n`);

@@ -37,7 +37,8 @@ export class BenchShare {
 export async function createArena({ vmas = 0, workers = 1, perVmaLock = true } = {}) {
   const wanted = ARENA_MIN + vmas * ARENA_BYTES_A_VMA;
   const arenaBytes = Math.ceil(wanted / WASM_PAGE) * WASM_PAGE;
-  const pages = (arenaBytes + workers * STREAM_BYTES) / WASM_PAGE;
+  const streams = Math.max(workers, 1);
+  const pages = (arenaBytes + streams * STREAM_BYTES) / WASM_PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const maxWorkers = workers + 1;
   const core = instantiate("engine", memory);

@@ -3,6 +3,8 @@
 // CPU time is the process's, all threads and the garbage collector included: on a shared
 // machine it is the steadier of the two. Wall time stands beside it.
 
+import { readFileSync } from "node:fs";
+
 /**
  * @typedef {object} Timing
  * @property {number} wall ns an operation
@@ -37,4 +39,13 @@ export function measure(total, step, { budgetMs, chunk = 1024 }) {
 export function cpuNs() {
   const { user, system } = process.cpuUsage();
   return (user + system) * 1000;
+}
+
+/** CPU time of this thread, ns; NaN on a system that does not tell (Linux does). */
+export function threadCpuNs() {
+  try {
+    return Number.parseInt(readFileSync("/proc/thread-self/schedstat", "latin1"), 10);
+  } catch {
+    return Number.NaN;
+  }
 }

@@ -6,8 +6,12 @@
 //   cases(options)                         what to run: plain objects, one process each
 //   run(case, options, emit)               runs one, in its process
 
+import * as control from "../rows/control.mjs";
 import * as index from "../rows/index.mjs";
 import * as locks from "../rows/locks.mjs";
+import * as programs from "../rows/programs.mjs";
+import * as readers from "../rows/readers.mjs";
+import * as shapes from "../rows/shapes.mjs";
 import * as space from "../rows/space.mjs";
 
 /**
@@ -19,9 +23,10 @@ import * as space from "../rows/space.mjs";
  * @property {{ impl: string, short: string }[]} references
  * @property {(options: import("./options.mjs").Options) => Case[]} cases
  * @property {(what: Case, options: import("./options.mjs").Options, emit: (result: object) => void) => unknown} run
+ * @property {(figures: import("./stats.mjs").Figure[]) => void} [annotate] adds notes to its own
  *
  * @typedef {{ impl: string } & Record<string, string | number | boolean>} Case
  */
 
 /** @type {Row[]} */
-export const ROWS = [index, space, locks];
+export const ROWS = [index, space, locks, programs, readers, shapes, control];

@@ -4,7 +4,7 @@
 // same. `loop` is what the measuring loop costs without a look-up: subtract it.
 
 import { createArena, createMm } from "../lib/arena.mjs";
-import { runCrew } from "../lib/crew.mjs";
+import { runCrew, sleep } from "../lib/crew.mjs";
 import { CountedArray } from "../subjects/counted-array.mjs";
 import { addressesIn, fillSpace } from "../workload/space.mjs";
 
@@ -70,7 +70,7 @@ export const references = [
 
 /** @param {import("../lib/options.mjs").Options} options */
 export function cases({ workers: most, quick }) {
-  const counts = WORKERS.filter((workers) => workers <= most);
+  const counts = quick ? [most] : WORKERS.filter((workers) => workers <= most);
   const each = (impl, workload) => {
     const alone = ALONE.includes(workload) || impl === GUARDS;
     return (alone ? [1] : counts).map((workers) => ({ impl, workload, workers }));
@@ -82,31 +82,41 @@ export function cases({ workers: most, quick }) {
   );
 }
 
-const WINDOW = { ms: 200, warmUpMs: 100 };
-const WINDOW_QUICK = { ms: 5, warmUpMs: 0 };
+const WINDOW = { warmUpMs: 100, during: () => sleep(200) };
+const WINDOW_QUICK = { warmUpMs: 0, during: () => sleep(1) };
 
 export async function run({ impl, workload, workers, n }, { quick }, emit) {
   const { engine, share } = await createArena({ vmas: n, workers });
   const mm = createMm(engine);
-  const { pointer } = mm;
-  fillSpace(engine.raw, pointer, n);
+  fillSpace(engine.raw, mm.asRaw(), n);
   const array = CountedArray.arrays(n);
   const tasks = Array.from({ length: workers }, (_, worker) => {
     const one = workload === "lock_one";
     const each = Math.floor(n / workers);
     const from = one ? 0 : worker * each;
     const addresses = addressesIn(from, one ? 1 : from + each, one ? ADDRESSES_ONE : ADDRESSES);
-    return { impl: SHORT[impl], workload, share, mm: pointer, worker, addresses, array };
+    return { impl: SHORT[impl], workload, share, mm: mm.asRaw(), worker, addresses, array };
   });
-  const {
-    wall,
-    cpu,
-    perSecond,
-    workers: done,
-  } = await runCrew(TASK, tasks, quick ? WINDOW_QUICK : WINDOW);
-  const checksum = done.reduce((sum, result) => sum + result.checksum, 0);
-  const notes = { "M/s": perSecond / 1e6 };
-  const fallbacks = done.reduce((sum, result) => sum + (result.extra.fallbacks ?? 0), 0);
-  if (fallbacks !== 0) notes.fallbacks = fallbacks;
-  emit({ workload, n, workers, wall, cpu, checksum, notes });
+  const done = await runCrew(TASK, tasks, quick ? WINDOW_QUICK : WINDOW);
+  const { wall, cpu, perSecond } = done;
+  const checksum = done.workers.reduce((sum, worker) => sum + worker.checksum, 0);
+  emit({ workload, n, workers, wall, cpu, checksum, notes: { "M/s": perSecond / 1e6 } });
+}
+
+/**
+ * Adds what several workers do together, against one: by CPU time, which other programs on
+ * the machine do not change, and by the clock.
+ *
+ * @param {import("../lib/stats.mjs").Figure[]} figures
+ */
+export function annotate(figures) {
+  for (const figure of figures) {
+    const { impl, workload, n, workers } = figure;
+    const alone = figures.find(
+      (one) => one.impl === impl && one.workload === workload && one.n === n && one.workers === 1,
+    );
+    if (workers === 1 || alone === undefined) continue;
+    figure.notes["x by CPU"] = (workers * alone.value.median) / figure.value.median;
+    figure.notes["x by clock"] = (workers * alone.wall.median) / figure.wall.median;
+  }
 }

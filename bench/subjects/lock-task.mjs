@@ -27,22 +27,15 @@ export async function prepare(task) {
   const makers = { wasm: wasmStep, raw: rawStep, guards: guardStep };
   const context = { ...task, engine, loops, stream };
   const { step, finish } = makers[task.impl](context);
-  const { raw } = engine;
-  const counters = () => raw.exports;
-  const before = abortCount(counters(), engine.slot);
   return {
     step: rotating(step, task.addresses.length),
     checksum: () => loops.sum_of_starts(task.mm, stream, CHUNK),
-    extra: () => ({ fallbacks: abortCount(counters(), engine.slot) - before }),
     finish() {
       finish?.();
       engine.dispose();
     },
   };
 }
-
-const COUNTER_ABORT = 1;
-const abortCount = (exports, seat) => exports.worker_counter(seat, COUNTER_ABORT);
 
 /** Calls `step(from)` for one chunk of the addresses after the other. */
 function rotating(step, length) {
