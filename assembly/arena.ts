@@ -57,12 +57,20 @@ export function worker_attach(may_block: u32): i32 {
     if (cmpxchg(seat + Seat.STATE, SeatState.FREE, SeatState.TAKEN) != SeatState.FREE) continue;
     for (let c: u32 = 0; c < <u32>Counter.COUNT; c++)
       store<u32>(seat + Seat.COUNTERS + ((<usize>c) << 2), 0);
+    raise_seat_high(i + 1); // before this worker's first lock: writers must find its holds
     store<u32>(seat, may_block, Seat.MAY_BLOCK);
     store<u32>(seat, 0, Seat.FAIL_AFTER);
     set_this_seat(seat);
     return i;
   }
   return -Errno.EAGAIN;
+}
+
+function raise_seat_high(high: u32): void {
+  while (true) {
+    const now = load_acquire(Header.SEAT_HIGH);
+    if (now >= high || cmpxchg(Header.SEAT_HIGH, now, high) == now) return;
+  }
 }
 
 /** Leaves the seat. Context: this worker holds no lock. */

@@ -36,14 +36,14 @@ import { Abi, Access, MmStat, VmaOut } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { load_acquire } from "./sync/atomics";
 import {
+  Queue,
   RwLock,
   rwlock_is_contended,
   rwlock_read_cancel,
   rwlock_read_queue,
   rwlock_read_queued,
   rwlock_write_cancel,
-  rwlock_write_queue,
-  rwlock_write_queued,
+  rwlock_write_step,
 } from "./sync/rwlock";
 
 export { slab_bytes, slab_live } from "./alloc/slab";
@@ -211,15 +211,14 @@ export function mmap_lock_is_contended(mm: usize): i32 {
   return rwlock_is_contended(mm + Mm.LOCK) ? 1 : 0;
 }
 
-function report_wait(word: usize, ticket: u32): void {
-  store<u32>(seat_scratch(), <u32>word);
-  store<u32>(seat_scratch(), ticket, 4);
-}
-
+/** 1 held, 0 queued (scratch: word, value), -EAGAIN: this worker reads too many spaces. */
 export function mmap_read_queue(mm: usize): i32 {
   const ticket = this_seat() + Seat.TICKET;
-  if (rwlock_read_queue(mm + Mm.LOCK, ticket)) return 1;
-  report_wait(mm + Mm.LOCK + RwLock.PHASE, load<u32>(ticket));
+  const queue = rwlock_read_queue(mm + Mm.LOCK, ticket);
+  if (queue == Queue.FULL) return -Errno.EAGAIN;
+  if (queue == Queue.HELD) return 1;
+  store<u32>(seat_scratch(), <u32>(mm + Mm.LOCK + RwLock.PHASE));
+  store<u32>(seat_scratch(), load<u32>(ticket), 4);
   return 0;
 }
 
@@ -232,21 +231,18 @@ export function mmap_read_cancel(mm: usize, ticket: u32): i32 {
   return rwlock_read_cancel(mm + Mm.LOCK, ticket) ? 0 : 1;
 }
 
-function write_queue_result(mm: usize, held: bool): i32 {
-  if (!held) {
-    report_wait(mm + Mm.LOCK + RwLock.TURN, load<u32>(this_seat() + Seat.TICKET));
-    return 0;
-  }
+function write_step(mm: usize, first: bool): i32 {
+  if (!rwlock_write_step(mm + Mm.LOCK, seat_scratch(), first)) return 0;
   mmap_write_begin(mm);
   return 1;
 }
 
 export function mmap_write_queue(mm: usize): i32 {
-  return write_queue_result(mm, rwlock_write_queue(mm + Mm.LOCK, this_seat() + Seat.TICKET));
+  return write_step(mm, true);
 }
 
 export function mmap_write_queued(mm: usize): i32 {
-  return write_queue_result(mm, rwlock_write_queued(mm + Mm.LOCK, this_seat() + Seat.TICKET));
+  return write_step(mm, false);
 }
 
 export function mmap_write_cancel(mm: usize): i32 {

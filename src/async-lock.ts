@@ -11,7 +11,7 @@
 // Floor: S2. Imports: context, errors.
 
 import type { Context, LockState } from "./context.js";
-import { timeoutError } from "./errors.js";
+import { errorOf, timeoutError } from "./errors.js";
 
 export interface LockOptions {
   /** Gives the request up; the promise rejects with the signal's reason. */
@@ -65,31 +65,94 @@ export async function lockAsync<Guard>(
   }
   signal?.throwIfAborted();
   const mode = kind === "read" ? readMode(context, mm) : writeMode(context, mm);
+  if (kind === "read" || !locks.writing) return request(context, mode, kind, locks, options, grant);
+  locks.addQueued(1);
+  const started = performance.now();
+  try {
+    await turnToWrite(locks, mode.call, options);
+  } finally {
+    locks.addQueued(-1);
+  }
+  const left = timeoutMs === undefined ? {} : { timeoutMs: rest(timeoutMs, started) };
+  return request(context, mode, kind, locks, { ...options, ...left }, grant);
+}
+
+function rest(timeoutMs: number, started: number): number {
+  return Math.max(0, timeoutMs - (performance.now() - started));
+}
+
+/** Stands in the core's queue; held at once if it is free. */
+async function request<Guard>(
+  context: Context,
+  mode: Mode,
+  kind: "read" | "write",
+  locks: LockState,
+  { signal, timeoutMs }: LockOptions,
+  grant: () => Guard,
+): Promise<Guard> {
   if (mode.queue()) return grant();
   locks.addQueued(1);
+  if (kind === "write") locks.writeQueued = true;
   try {
     return await new Request(context, mode, signal, timeoutMs).granted(grant);
   } finally {
     locks.addQueued(-1);
+    if (kind === "write") {
+      locks.writeQueued = false;
+      if (locks.writes === 0) locks.writers.next(); // given up
+    }
   }
+}
+
+/** Waits until no other task of this worker writes or wants to. */
+function turnToWrite(locks: LockState, call: string, options: LockOptions): Promise<void> {
+  const { signal, timeoutMs } = options;
+  const { turn, leave } = locks.writers.wait();
+  if (signal === undefined && timeoutMs === undefined) return turn;
+  return new Promise<void>((resolve, reject) => {
+    const stop = (reason: unknown) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", aborted);
+      leave();
+      reject(reason);
+    };
+    const aborted = () => stop(signal?.reason);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => stop(timeoutError(call, timeoutMs)), timeoutMs);
+    signal?.addEventListener("abort", aborted);
+    turn.then(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", aborted);
+      if (signal?.aborted) stop(signal.reason);
+      else resolve();
+    });
+  });
 }
 
 function readMode(context: Context, mm: number): Mode {
   const { core } = context;
   return {
     call: "mmapReadLockAsync",
-    queue: () => core.x.mmap_read_queue(mm) !== 0,
+    queue: () => check(core.x.mmap_read_queue(mm)) !== 0,
     queued: (ticket) => core.x.mmap_read_queued(mm, ticket) !== 0,
     cancel: (ticket) => core.x.mmap_read_cancel(mm, ticket) !== 0,
     unlock: () => core.x.mmap_read_unlock(mm),
   };
 }
 
+/** @throws MmError EAGAIN this worker reads as many spaces as its seat has room for */
+function check(result: number): number {
+  if (result < 0) throw errorOf(result, "mmapReadLockAsync");
+  return result;
+}
+
 function writeMode(context: Context, mm: number): Mode {
   const { core } = context;
   return {
     call: "mmapWriteLockAsync",
-    queue: () => core.x.mmap_write_queue(mm) !== 0,
+    queue: () => check(core.x.mmap_write_queue(mm)) !== 0,
     queued: () => core.x.mmap_write_queued(mm) !== 0,
     cancel: () => core.x.mmap_write_cancel(mm) !== 0,
     unlock: () => core.x.mmap_write_unlock(mm),
@@ -137,7 +200,7 @@ class Request {
         // First: who aborted waits for no guard, so one granted just now would be lost.
         if (this.#signal?.aborted) return this.#giveUp(this.#signal.reason);
         if (this.#mode.queued(this.#ticket)) return grant();
-        this.#place = { word: this.#place.word, expected: this.#expectedNow() };
+        this.#place = this.#placeNow();
       }
     } finally {
       clearInterval(keepAlive);
@@ -183,11 +246,9 @@ class Request {
     return { word: u32[0] as number, expected: u32[1] as number };
   }
 
-  /** The value to wait for a change of: the write queue has just written it to scratch. */
-  #expectedNow(): number {
-    return this.#mode.call === "mmapWriteLockAsync"
-      ? (this.#context.core.u32[1] as number)
-      : this.#ticket;
+  /** Where to wait on: the write queue has just written its word and value to scratch. */
+  #placeNow(): Place {
+    return this.#mode.call === "mmapWriteLockAsync" ? this.#readPlace() : this.#place;
   }
 }
 

@@ -88,12 +88,24 @@ export class LockState {
   vmaReads = 0;
   /** Async requests not answered yet. */
   queued = 0;
+  /**
+   * Turns of this worker's writing tasks. The core knows a writer by its seat, so only one
+   * task at a time may stand in its queue or hold the lock.
+   */
+  readonly writers = new Turns();
+  /** True while an async write request of this worker stands in the core's queue. */
+  writeQueued = false;
 
   constructor(private readonly context: Context) {}
 
   /** True if this worker already holds the mmap lock in some mode. */
   get held(): boolean {
     return this.reads + this.writes !== 0;
+  }
+
+  /** True if a task of this worker holds the lock for writing, or is next to. */
+  get writing(): boolean {
+    return this.writes !== 0 || this.writeQueued || this.writers.waiting;
   }
 
   addRead(n: 1 | -1): void {
@@ -104,6 +116,7 @@ export class LockState {
   addWrite(n: 1 | -1): void {
     this.writes += n;
     this.context.busy += n;
+    if (n < 0) this.writers.next();
   }
 
   addVmaRead(n: 1 | -1): void {
@@ -181,4 +194,33 @@ function warnOnce(): (leak: LeakReport) => void {
       `vmaple: a ${kind} (0x${pointer.toString(16)}) was never disposed; its reference is lost. ${where}`,
     );
   };
+}
+
+/** A line of tasks of which one at a time goes ahead. */
+export class Turns {
+  #waiting: (() => void)[] = [];
+
+  get waiting(): boolean {
+    return this.#waiting.length !== 0;
+  }
+
+  /** Resolves at this task's turn; `leave` gives up waiting for it. */
+  wait(): { readonly turn: Promise<void>; readonly leave: () => void } {
+    let go = () => {};
+    const turn = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    this.#waiting.push(go);
+    const leave = () => {
+      const at = this.#waiting.indexOf(go);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      else this.next(); // the turn had come: it goes to the next task
+    };
+    return { turn, leave };
+  }
+
+  /** The task whose turn it was is done. */
+  next(): void {
+    this.#waiting.shift()?.();
+  }
 }

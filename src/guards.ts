@@ -17,6 +17,7 @@ import { MmStat } from "../assembly/shared/abi.js";
 import { type Address, asNumber, checkedNumber, wide } from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable, CoreExports } from "./core.js";
+import { errorOf } from "./errors.js";
 import type { FaultAccess, FaultResult } from "./fault.js";
 import { notThreadSafe } from "./handle.js";
 import type { MmWithUser } from "./mm.js";
@@ -276,10 +277,15 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
     return this.context.makers.takeUser(this.context, calls.fork(this.#changing()));
   }
 
-  /** Turns this guard into a read guard without letting another writer in between. Consumes it. */
+  /**
+   * Turns this guard into a read guard without letting another writer in between. Consumes it.
+   *
+   * @throws MmError EAGAIN this worker reads as many spaces as its seat has room for (8); the guard stays
+   */
   downgrade(): MmapReadGuard {
     const owner = this.mm();
-    this.context.core.x.mmap_write_downgrade(this.pointer);
+    const failed = this.context.core.x.mmap_write_downgrade(this.pointer);
+    if (failed < 0) throw errorOf(failed, "mmapWriteDowngrade");
     this.end();
     return new MmapReadGuard(owner);
   }

@@ -33,6 +33,8 @@ export const enum Header {
   CHUNK_KINDS = 88,
   CHUNKS = 92,
   CHUNK_COUNT = 96,
+  /** One more than the highest seat ever taken: where a search of the seats ends. */
+  SEAT_HIGH = 160,
   /** Next chunk never given out: claimed by compare-and-swap. */
   CHUNK_NEXT = 128,
   /** Next anon_vma identity. */
@@ -76,6 +78,13 @@ export const enum Seat {
   CANDIDATE = 2048,
   /** u32: what this worker waits for in a lock's queue. */
   TICKET = 2112,
+  /** A line: Hold.SLOTS VMAs that this worker has read-locked, or is about to (sync/holds.ts). */
+  VMA_HOLDS = 1024,
+  /** In the same line: +1 when a hold was given up that somebody waited for; that somebody waits. */
+  RELEASES = 1056,
+  WAITED = 1060,
+  /** A line: Hold.SLOTS pairs (lock, ticket) that this worker reads, or queues to read. */
+  LOCK_HOLDS = 1088,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
   SIZE = 20480,
@@ -100,9 +109,22 @@ export const enum Magazine {
 }
 if (Seat.MAGAZINES + SlabKind.COUNT * Magazine.SIZE > Seat.CURSOR) ERROR("magazines fit");
 
+/** What a worker holds for reading, kept in its seat. */
+export const enum Hold {
+  /** Of VMAs, and of mmap locks, that one worker may have at once. */
+  SLOTS = 8,
+  /** Bytes from one lock hold to the next: lock, ticket. */
+  LOCK_STRIDE = 8,
+  TICKET = 4,
+  /** In a lock hold: queued. Locks are at least 8-byte aligned. */
+  QUEUED = 1,
+}
+if (Seat.VMA_HOLDS + Hold.SLOTS * 4 > <i32>Seat.RELEASES) ERROR("holds fit their line");
+if (Seat.LOCK_HOLDS + Hold.SLOTS * Hold.LOCK_STRIDE > <i32>Seat.CANDIDATE) ERROR("lock holds fit");
+
 /** vm_area_struct: one cache line. The lock column names what a store needs. */
 export const enum Vma {
-  /** u32, atomic: 1 attached, 1+n readers, | WRITER, | DETACHED (mm/vma_lock.ts). */
+  /** u32, atomic: 1 attached, 0 detached; readers are counted in their seats (mm/vma_lock.ts). */
   REFCNT = 0,
   /** u32, atomic: mm_lock_seq of the last write lock. mmap W. */
   LOCK_SEQ = 4,
@@ -149,9 +171,8 @@ export const enum Mm {
   COUNT = 4,
   LINK = 8,
   TEARDOWN_NEXT = 12,
-  /** Line 1: the mmap lock (sync/rwlock.ts); the seat that holds it for writing, 0 none. */
+  /** Line 1: the mmap lock (sync/rwlock.ts). */
   LOCK = 64,
-  OWNER = 80,
   /** Line 2: u32 mm_lock_seq, odd while write-held. */
   LOCK_SEQ = 128,
   /** Line 3: read-mostly. TREE = table address, number of regions (maple/tree.ts). */

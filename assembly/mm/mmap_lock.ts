@@ -5,7 +5,7 @@
 //   S1  mm_lock_seq is odd exactly while the lock is held for writing: begun after the
 //       lock is taken, ended before it is released (R-LOCK-22, 23). Each write section
 //       has an odd number of its own (modulo 2^32, R-LOCK-37).
-//   S2  mm.OWNER names the seat that holds the lock for writing, 0 otherwise.
+//   S2  the lock's OWNER is the seat whose section is open.
 //
 // Lock order: mmap lock of the parent, then of the child (fork only); VMA write locks
 // under it; never taken while a VMA read lock is held (R-LOCK-65).
@@ -16,8 +16,11 @@ import { VERIFY } from "../base/debug";
 import { Mm, Seat } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
 import { Abi, Counter } from "../shared/abi";
+import { Errno } from "../shared/errno";
 import { load_acquire, store_release } from "../sync/atomics";
+import { lock_hold_free } from "../sync/holds";
 import {
+  rwlock_owner,
   rwlock_read_lock_slow,
   rwlock_read_trylock,
   rwlock_read_unlock,
@@ -33,11 +36,12 @@ export function mmap_read_trylock(mm: usize): bool {
   return true;
 }
 
-/** Blocks where this thread may; 0 held, -WOULD_BLOCK not held. */
+/** Blocks where this thread may; 0 held, -WOULD_BLOCK, or -EAGAIN: this worker reads Hold.SLOTS spaces already. */
 export function mmap_read_lock(mm: usize): i32 {
   count(Counter.MMAP_LOCK_READ);
   if (rwlock_read_trylock(mm + Mm.LOCK)) return 0;
   count(Counter.MMAP_LOCK_READ_CONTENDED);
+  if (lock_hold_free() == 0) return -Errno.EAGAIN;
   if (!may_block()) return -Abi.WOULD_BLOCK;
   rwlock_read_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
   return 0;
@@ -60,7 +64,7 @@ export function mmap_write_lock(mm: usize): i32 {
   if (!rwlock_write_trylock(mm + Mm.LOCK)) {
     count(Counter.MMAP_LOCK_WRITE_CONTENDED);
     if (!may_block()) return -Abi.WOULD_BLOCK;
-    rwlock_write_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
+    rwlock_write_lock_slow(mm + Mm.LOCK);
   }
   mmap_write_begin(mm);
   return 0;
@@ -72,16 +76,18 @@ export function mmap_write_unlock(mm: usize): void {
   rwlock_write_unlock(mm + Mm.LOCK);
 }
 
-export function mmap_write_downgrade(mm: usize): void {
+/** 0, or -EAGAIN with the lock still held for writing: this worker reads Hold.SLOTS spaces already. */
+export function mmap_write_downgrade(mm: usize): i32 {
+  if (lock_hold_free() == 0) return -Errno.EAGAIN;
   vma_end_write_all(mm);
   rwlock_write_downgrade(mm + Mm.LOCK);
+  return 0;
 }
 
 /** After the lock is taken (S1). */
 export function mmap_write_begin(mm: usize): void {
   const seq = load<u32>(mm, Mm.LOCK_SEQ); // plain: only the write holder stores it
   if (VERIFY) assert((seq & 1) == 0); // S1: no section is open
-  store<u32>(mm, <u32>this_seat(), Mm.OWNER);
   // Before any store of the section: a reader that sees one of them must also see
   // the odd number, or it would trust "nothing found" (R-LOCK-96).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);
@@ -92,9 +98,8 @@ function vma_end_write_all(mm: usize): void {
   const seq = load<u32>(mm, Mm.LOCK_SEQ);
   if (VERIFY) {
     assert((seq & 1) == 1); // S1: a section is open
-    assert(load<u32>(mm, Mm.OWNER) == <u32>this_seat()); // S2: ours
+    assert(rwlock_owner(mm + Mm.LOCK) == this_seat()); // S2: ours
   }
-  store<u32>(mm, 0, Mm.OWNER);
   // Release: pairs with the load in vma_start_read; who sees the new number sees all
   // that this section stored (R-LOCK-95).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);

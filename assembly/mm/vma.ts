@@ -14,14 +14,12 @@ import { SlabKind } from "../shared/abi";
 import { cmpxchg, fetch_add, load_acquire, store_release, store_release64 } from "../sync/atomics";
 import { file_get, file_put } from "./file";
 import { name_get, name_put } from "./name";
-import { VmaLock, vma_start_write } from "./vma_lock";
+import { vma_start_write } from "./vma_lock";
 
 /** A detached, write-locked record; 0 if none was reserved and the arena is full. Context: mmap write lock. */
 export function vma_alloc(mm: usize): usize {
   const vma = slab_alloc(SlabKind.VMA);
   if (vma == 0) return 0;
-  // A record never used before: nobody can have a pointer to it.
-  if (load_acquire(vma + Vma.REFCNT) == 0) store_release(vma + Vma.REFCNT, VmaLock.DETACHED);
   // vm_lock_seq first: a peek at the old life of this record must fail from here on.
   vma_start_write(vma, mm);
   store_release(vma + Vma.MM, <u32>mm);

@@ -1,52 +1,53 @@
-// Per-VMA locks: readers count themselves in vm_refcnt, writers mark vm_lock_seq.
+// Per-VMA locks: readers name the VMA in their seat, writers mark vm_lock_seq.
 // Source: include/linux/mmap_lock.h, mm/mmap_lock.c (R-LOCK-30..66).
-//
-//   vm_refcnt   31         30        29          0
-//               ┌──────────┬────────┬─────────────┐
-//               │ DETACHED │ WRITER │ 1 + readers │   (0 + transient readers if DETACHED)
-//               └──────────┴────────┴─────────────┘
 //
 // Invariants
 //   V1  a VMA is write-locked iff vm_lock_seq == mm_lock_seq; mm_lock_seq is odd
 //       exactly while the mmap lock is held for writing, so ending that section
 //       drops all VMA write locks at once.
-//   V2  whoever returns from vma_start_write has seen refcnt == WRITER + 1: no
-//       reader is inside; later ones back off on V1.
-//   V3  a reader that was refused gives its count back: a count above 1 without a
-//       holder is transient, and its release wakes a draining writer.
-//   V4  a record keeps DETACHED from removal until it is attached again, in
-//       whatever mm; counts of stale readers survive that, so nothing waits for them.
-//   V5  a reader that got in holds the VMA it asked for: mm, range and not
-//       write-locked are checked after the count is up.
+//   V2  whoever returns from vma_start_write has found the VMA in no seat after it had
+//       stored the mark: no reader is inside; later ones back off on V1.
+//   V3  a reader that was refused gives its slot up again: what a seat names may be
+//       transient, and giving it up wakes a waiting writer (holds H3, H4).
+//   V4  a record is detached (vm_refcnt 0) from removal until it is attached again, in
+//       whatever mm. Readers of its old life find that out; nothing waits for them.
+//   V5  a reader that got in holds the VMA it asked for: attached, mm, range and not
+//       write-locked are checked after its slot is published.
 //
-// Linux refuses the increment itself (compare-and-swap) and keeps 0 for detached; we
-// add first and look then, which costs half as much on a contended VMA, and therefore
-// need a bit for detached. We wait on vm_refcnt itself, so a late reader's wake-up
-// needs no pointer to the mm (upstream races 6 and 7 cannot happen).
+// Linux counts readers in vm_refcnt. We keep them in the seats: readers of one VMA share no
+// cache line, no exchange is needed, a late reader's wake-up needs no pointer to an mm
+// (upstream races 6 and 7 cannot be written), and a dead worker's locks can be found.
 // Floor: mm. Imports: base, sync, maple.
 
 import { VERIFY } from "../base/debug";
 import { EngineFlag, Header, Mm, Vma } from "../base/layout";
-import { count, may_block } from "../base/worker";
+import { count, may_block, this_seat } from "../base/worker";
 import { mt_load } from "../maple/tree";
 import { Abi, Counter } from "../shared/abi";
-import { fetch_add, fetch_sub, load_acquire, load_acquire64, store_release } from "../sync/atomics";
-import { futex_wait, futex_wake_all } from "../sync/futex";
+import { load_acquire, load_acquire64, store_release } from "../sync/atomics";
+import {
+  find_vma_hold,
+  hold_clear,
+  hold_publish,
+  vma_hold_free,
+  vma_hold_of,
+  wait_for_slot,
+} from "../sync/holds";
 
 export const enum VmaLock {
-  WRITER = 1 << 30,
-  DETACHED = 1 << 31,
+  DETACHED = 0,
+  ATTACHED = 1,
   /** Walks before lock_vma_under_rcu leaves it to the mmap lock. */
   TRIES = 16,
-  /** Looks at a reader's count before a thread that may not block gives up. */
+  /** Looks at a reader's slot before a thread that may not block gives up. */
   SPINS = 4096,
 }
-
-const REFUSED: u32 = <u32>VmaLock.WRITER | <u32>VmaLock.DETACHED;
 
 /** The VMA at `address`, read-locked; 0 on any doubt: fall back to the mmap read lock (R-LOCK-63). */
 export function lock_vma_under_rcu(mm: usize, address: u64): usize {
   if ((load<u32>(Header.FLAGS) & EngineFlag.PER_VMA_LOCK) == 0) return 0;
+  const slot = vma_hold_free();
+  if (slot == 0) return abort_lock();
   const page = address >> load<u32>(mm, Mm.PAGE_SHIFT);
   for (let tries = 0; tries < VmaLock.TRIES; tries++) {
     // Before the walk: an even number still there afterwards means no writer was
@@ -61,7 +62,7 @@ export function lock_vma_under_rcu(mm: usize, address: u64): usize {
       count(Counter.VMA_LOCK_RETRY);
       continue;
     }
-    const got = vma_start_read(vma, mm, address);
+    const got = vma_start_read(vma, mm, address, slot);
     if (got > 0) {
       count(Counter.VMA_LOCK_SUCCESS);
       return vma;
@@ -69,36 +70,52 @@ export function lock_vma_under_rcu(mm: usize, address: u64): usize {
     if (got == 0) break;
     count(Counter.VMA_LOCK_RETRY);
   }
+  return abort_lock();
+}
+
+function abort_lock(): usize {
   count(Counter.VMA_LOCK_ABORT);
   return 0;
 }
 
-/** 1: locked. 0: a writer has it. -1: not the VMA at `address`, walk again. */
-export function vma_start_read(vma: usize, mm: usize, address: u64): i32 {
-  // Only spares the two exchanges below; may be wrong both ways (R-LOCK-50).
+/** 1: locked, in `slot`. 0: a writer has it. -1: not the VMA at `address`, walk again. */
+function vma_start_read(vma: usize, mm: usize, address: u64, slot: usize): i32 {
+  // Only spares the two stores below; may be wrong both ways (R-LOCK-50).
   if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) return 0;
-  const before = load_acquire(vma + Vma.REFCNT);
-  if ((before & REFUSED) != 0) return (before & <u32>VmaLock.DETACHED) != 0 ? -1 : 0;
-  // Claims a reader's place against vma_start_write's flag and vma_mark_detached;
-  // acquire: the fields read from here on are those of the attached VMA (R-LOCK-91).
-  const old = fetch_add(vma + Vma.REFCNT, 1);
-  let result = 1;
-  if ((old & REFUSED) != 0) result = (old & <u32>VmaLock.DETACHED) != 0 ? -1 : 0;
-  // The record may have become another VMA, of another mm, since the walk (V5).
-  else if (load<u32>(vma, Vma.MM) != <u32>mm) result = -1;
-  // Partner: the store in vma_start_write. If the writer drained before our count was
-  // up, its mark is visible here; if after, it sees our count and waits (R-LOCK-54).
-  else if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) result = 0;
-  else if (address < load<u64>(vma, Vma.START) || address >= load<u64>(vma, Vma.END)) result = -1;
-  if (result != 1) vma_end_read(vma);
+  // Claims the VMA against vma_start_write, which marks first and searches the seats then
+  // (holds H2): it sees our slot, or we see its mark below.
+  hold_publish(slot, <u32>vma);
+  const result = check_hold(vma, mm, address);
+  if (result != 1) hold_clear(this_seat(), slot); // V3
   return result;
 }
 
-/** Gives a reader's place back. Touches nothing after the count is down but the address of the word. */
+/**
+ * V5, with the slot published. A writer that searched before that marked `seq` or later, and
+ * its section is over if the VMA is not write-locked now. If it took the record out, then it
+ * is still detached, or was attached again: in that very section, so that what we read now
+ * is final; in a later one, which has changed vm_lock_seq before it attached; or in another
+ * mm, which has changed vm_mm before. So these are looked at after vm_refcnt, in this order.
+ */
+function check_hold(vma: usize, mm: usize, address: u64): i32 {
+  const seq = load_acquire(vma + Vma.LOCK_SEQ);
+  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;
+  if (!vma_contains(vma, address)) return -1;
+  // Acquire: pairs with the release in vma_mark_attached.
+  if (!vma_is_attached(vma)) return -1;
+  if (load_acquire(vma + Vma.LOCK_SEQ) != seq) return -1;
+  return load_acquire(vma + Vma.MM) == <u32>mm ? 1 : -1;
+}
+
+function vma_contains(vma: usize, address: u64): bool {
+  return address >= load_acquire64(vma + Vma.START) && address < load_acquire64(vma + Vma.END);
+}
+
+/** Gives up a VMA that this worker has read-locked. */
 export function vma_end_read(vma: usize): void {
-  // Release: pairs with the writer's load in drain (R-LOCK-92).
-  const old = fetch_sub(vma + Vma.REFCNT, 1);
-  if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT); // V3
+  const slot = vma_hold_of(vma);
+  if (VERIFY) assert(slot != 0); // not locked by this worker
+  if (slot != 0) hold_clear(this_seat(), slot);
 }
 
 /**
@@ -109,31 +126,22 @@ export function vma_start_write(vma: usize, mm: usize): i32 {
   const seq = load<u32>(mm, Mm.LOCK_SEQ); // plain: only the mmap write holder stores it
   if (VERIFY) assert((seq & 1) == 1); // V1: the caller holds the mmap write lock
   if (load<u32>(vma, Vma.LOCK_SEQ) == seq) return 0;
-  const attached = (load_acquire(vma + Vma.REFCNT) & <u32>VmaLock.DETACHED) == 0;
-  if (!attached) {
-    store_release(vma + Vma.LOCK_SEQ, seq);
-    return 0;
-  }
-  fetch_add(vma + Vma.REFCNT, VmaLock.WRITER); // refuses new readers; partner: vma_start_read
-  if (!drain(vma)) {
-    fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);
-    return -Abi.WOULD_BLOCK;
-  }
-  // Before the flag falls: a reader admitted after it must find the mark (R-LOCK-94).
+  const before = load<u32>(vma, Vma.LOCK_SEQ);
+  // Refuses new readers (V1) and tells peek that fields may change. Before the search of
+  // the seats; partner: vma_start_read.
   store_release(vma + Vma.LOCK_SEQ, seq);
-  fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);
-  return 0;
+  if (!vma_is_attached(vma) || drain(vma)) return 0;
+  store_release(vma + Vma.LOCK_SEQ, before); // nothing was changed
+  return -Abi.WOULD_BLOCK;
 }
 
-/** Waits until no reader is inside (V2); false only where this thread may not wait. */
+/** Waits until no seat names the VMA (V2); false only where this thread may not wait. */
 function drain(vma: usize): bool {
   let spins = 0;
   while (true) {
-    // Acquire: pairs with the release in vma_end_read.
-    const now = load_acquire(vma + Vma.REFCNT);
-    if (now == <u32>VmaLock.WRITER + 1) return true;
-    if (may_block())
-      futex_wait(vma + Vma.REFCNT, now); // waker: vma_end_read
+    const slot = find_vma_hold(vma);
+    if (slot == 0) return true;
+    if (may_block()) wait_for_slot(slot, <u32>vma);
     else if (++spins > VmaLock.SPINS) return false;
   }
 }
@@ -142,25 +150,23 @@ function drain(vma: usize): bool {
 export function vma_mark_attached(vma: usize, mm: usize): void {
   if (VERIFY) {
     assert(load<u32>(vma, Vma.LOCK_SEQ) == load<u32>(mm, Mm.LOCK_SEQ)); // write-locked
-    assert((load_acquire(vma + Vma.REFCNT) & <u32>VmaLock.DETACHED) != 0); // V4
+    assert(!vma_is_attached(vma)); // V4
   }
-  // DETACHED -> 1, whatever transient readers are counted. Release: pairs with the
-  // fetch_add in vma_start_read.
-  fetch_add(vma + Vma.REFCNT, <u32>VmaLock.DETACHED + 1);
+  // Release: pairs with the load in vma_start_read.
+  store_release(vma + Vma.REFCNT, VmaLock.ATTACHED);
 }
 
 /** Takes a VMA out of readers' reach (R-LOCK-43). Context: write-locked. */
 export function vma_mark_detached(vma: usize, mm: usize): void {
   if (VERIFY) {
     assert(load<u32>(vma, Vma.LOCK_SEQ) == load<u32>(mm, Mm.LOCK_SEQ)); // write-locked
-    assert((load_acquire(vma + Vma.REFCNT) & <u32>VmaLock.DETACHED) == 0); // attached
+    assert(vma_is_attached(vma)); // V4
   }
-  fetch_add(vma + Vma.REFCNT, <u32>VmaLock.DETACHED - 1);
+  store_release(vma + Vma.REFCNT, VmaLock.DETACHED);
 }
 
 export function vma_is_attached(vma: usize): bool {
-  const refcnt = load_acquire(vma + Vma.REFCNT);
-  return (refcnt & <u32>VmaLock.DETACHED) == 0 && refcnt != 0;
+  return load_acquire(vma + Vma.REFCNT) != VmaLock.DETACHED;
 }
 
 /** Copies one VMA without a lock or a shared store: 1 found, 0 nothing mapped, -EAGAIN: writers kept coming. */

@@ -1,204 +1,230 @@
-// rwlock: the sleeping read-write lock behind the mmap lock. Phase-fair.
+// rwlock: the sleeping read-write lock behind the mmap lock. Phase-fair; readers leave no
+// trace in it, but in their own seats (sync/holds.ts).
 // Source of the contract: include/linux/rwsem.h (R-LOCK-20..26); the algorithm is ours.
 //
-//   state, u64   63    32  31        28          20 19          10 9           0
-//                ┌───────┬───┬───┬───────────────┬──────────────┬─────────────┐
-//                │ phase │ W │ 0 │ writers queued│readers queued│   readers   │
-//                └───────┴───┴───┴───────────────┴──────────────┴─────────────┘
-//   phase  +1 in the same exchange that lets queued readers in; readers sleep on it
-//   turn   a word of its own; +1 when a queued writer should look again; writers sleep on it
+//   lock   OWNER    seat of the writer that has it or waits for its readers to leave, 0 none
+//          PHASE    +1 each time a writer lets go; queued readers and writers sleep on it
+//          WAITERS  how many sleep, or are about to
+//   slot   lock            reading, or about to look whether it may
+//          lock | QUEUED   queued at phase `ticket`; let in as soon as PHASE is another one
 //
 // Invariants
-//   W1  W set implies readers == 0.
-//   W2  a reader takes the lock only if W is clear and no writer is queued, or by
-//       being let in: a stream of readers cannot starve a writer.
-//   W3  who releases W while readers are queued turns them all into readers in the
-//       same exchange: a stream of writers cannot starve a reader.
-//   W4  a queued reader's ticket is the phase at which it joined; it holds the lock
-//       exactly when the phase is another one.
-//   W5  whoever makes the lock takeable for a queued writer (readers fall to 0, or W
-//       released with no reader queued) then bumps `turn` and wakes one. No wake-up is
-//       lost: a writer reads `turn` before `state` and sleeps only while it is unchanged.
-//   W6  each field has room for MAX_WORKERS, so none carries into the next.
+//   W1  a writer has the lock when it is OWNER and no seat has a hold that counts: `lock`,
+//       or `lock | QUEUED` with another ticket than PHASE.
+//   W2  a reader has the lock when its slot says `lock` and OWNER was 0 after that was
+//       stored, or when it is queued and PHASE is not its ticket.
+//   W3  a reader's ticket was PHASE after its slot was stored: so a change of PHASE after
+//       that is a release that every later OWNER's search comes after. Queued readers are
+//       let in before the next writer: writers cannot starve them.
+//   W4  OWNER is taken before the readers have left, and no new one enters meanwhile:
+//       readers cannot starve a writer.
+//   W5  who sleeps on PHASE has counted itself in WAITERS first and seen the phase it
+//       sleeps on since; who lets go changes PHASE first and reads WAITERS after.
 //
-// Not recursive; the facade refuses recursion. Every place in a queue is given back
-// by being let in, by taking the lock, or by *_cancel.
-// Floor: sync. Imports: atomics, futex.
+// Not recursive. A writer is its seat: of one worker's tasks only one may want the lock for
+// writing at a time (the facade sees to both). Floor: sync. Imports: base, atomics, futex, holds.
 
-import { cmpxchg64, fetch_add, fetch_add64, load_acquire, load_acquire64 } from "./atomics";
-import { futex_wait, futex_wake_all, futex_wake_one } from "./futex";
+import { Hold, Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
+import { cmpxchg, fetch_add, fetch_sub, load_acquire, store_release } from "./atomics";
+import { futex_wait, futex_wake_all } from "./futex";
+import {
+  announce_wait,
+  find_lock_hold,
+  hold_clear,
+  hold_publish,
+  lock_hold_free,
+  lock_hold_of,
+  lock_queued_of,
+  seat_of_slot,
+  wait_for_slot,
+} from "./holds";
 
 export const enum RwLock {
-  STATE = 0,
+  OWNER = 0,
   PHASE = 4,
-  TURN = 8,
+  WAITERS = 8,
   SIZE = 12,
 }
 
-/** Most workers an engine may have: W6. */
+/** Most workers an engine may have. */
 export const enum RwLimit {
   MAX_WORKERS = 500,
 }
 
-const READER: u64 = 1;
-const READERS: u64 = 0x3ff;
-const QUEUED_READER: u64 = 1 << 10;
-const QUEUED_READERS: u64 = 0x3ff << 10;
-const QUEUED_READERS_SHIFT: u64 = 10;
-const QUEUED_WRITER: u64 = 1 << 20;
-const QUEUED_WRITERS: u64 = 0x1ff << 20;
-const WRITER: u64 = 1 << 31;
-const PHASE_ONE: u64 = 1 << 32;
+/** What a *_queue call answers, beside 0 and 1. */
+export const enum Queue {
+  QUEUED = 0,
+  HELD = 1,
+  /** This worker holds as many locks as a seat has slots for. */
+  FULL = 2,
+}
 
-/** Takes the lock for reading if neither a writer nor a queue is in the way. */
+/** Takes the lock for reading if no writer has it or waits for it. */
 export function rwlock_read_trylock(lock: usize): bool {
+  if (load_acquire(lock + RwLock.OWNER) != 0) return false;
+  const slot = lock_hold_free();
+  if (slot == 0) return false;
+  return take_for_reading(lock, slot);
+}
+
+/** Publishes the hold, then looks for a writer (W2, H2); gives it up again if there is one. */
+function take_for_reading(lock: usize, slot: usize): bool {
+  hold_publish(slot, <u32>lock);
+  // Acquire: pairs with the store of 0 in let_go, so what the last writer did is visible.
+  if (load_acquire(lock + RwLock.OWNER) == 0) return true;
+  hold_clear(this_seat(), slot);
+  return false;
+}
+
+/** Takes the lock for reading or queues; queued, `*ticket` is the phase to be overtaken. */
+export function rwlock_read_queue(lock: usize, ticket: usize): Queue {
+  const slot = lock_hold_free();
+  if (slot == 0) return Queue.FULL;
   while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    if ((state & (WRITER | QUEUED_WRITERS)) != 0) return false; // W2
-    // Claims a reader's place. Acquire: pairs with the exchange in rwlock_write_unlock,
-    // so what the last writer did is visible.
-    if (cmpxchg64(lock + RwLock.STATE, state, state + READER) == state) return true;
+    if (load_acquire(lock + RwLock.OWNER) == 0 && take_for_reading(lock, slot)) return Queue.HELD;
+    const phase = load_acquire(lock + RwLock.PHASE);
+    // The ticket before the slot: a writer that finds the slot reads this ticket.
+    store_release(slot + Hold.TICKET, phase);
+    hold_publish(slot, <u32>lock | Hold.QUEUED);
+    // W3: still the same phase, so its end will let us in; and W2: an owner is there to end it.
+    if (load_acquire(lock + RwLock.PHASE) == phase && load_acquire(lock + RwLock.OWNER) != 0) {
+      fetch_add(lock + RwLock.WAITERS, 1); // W5
+      store<u32>(ticket, phase);
+      return Queue.QUEUED;
+    }
+    hold_clear(this_seat(), slot); // a writer may have taken the stale ticket for a hold
   }
 }
 
-/** Takes the lock for writing if nobody holds it. Barging past queued writers is allowed (W5 wakes them again). */
-export function rwlock_write_trylock(lock: usize): bool {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    if ((state & (WRITER | READERS)) != 0) return false;
-    // Claims the lock against readers and writers; acquire, as above.
-    if (cmpxchg64(lock + RwLock.STATE, state, state | WRITER) == state) return true;
-  }
-}
-
-/** Takes the lock for reading (true) or joins the queue (false; `*ticket` is its phase, W4). */
-export function rwlock_read_queue(lock: usize, ticket: usize): bool {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    const free = (state & (WRITER | QUEUED_WRITERS)) == 0;
-    const next = state + (free ? READER : QUEUED_READER);
-    // One exchange reads the phase and joins: a reader let in before it has no part
-    // of it, one let in after it finds another phase.
-    if (cmpxchg64(lock + RwLock.STATE, state, next) != state) continue;
-    store<u32>(ticket, <u32>(state >> 32));
-    return free;
-  }
-}
-
-/** True once a queued reader has been let in: it then holds the lock (W4). */
+/** True once a queued reader has been let in: it then holds the lock. */
 export function rwlock_read_queued(lock: usize, ticket: u32): bool {
-  return load_acquire(lock + RwLock.PHASE) != ticket;
+  if (load_acquire(lock + RwLock.PHASE) == ticket) return false;
+  fetch_sub(lock + RwLock.WAITERS, 1);
+  hold_publish(lock_queued_of(lock, ticket), <u32>lock); // counts before and after (W1)
+  return true;
 }
 
 /** Leaves the readers' queue: true if it left; false if it was let in first and holds the lock. */
 export function rwlock_read_cancel(lock: usize, ticket: u32): bool {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    if (<u32>(state >> 32) != ticket) return false;
-    if (cmpxchg64(lock + RwLock.STATE, state, state - QUEUED_READER) == state) return true;
-  }
+  if (rwlock_read_queued(lock, ticket)) return false;
+  fetch_sub(lock + RwLock.WAITERS, 1);
+  hold_clear(this_seat(), lock_queued_of(lock, ticket));
+  return true;
 }
 
-/** Blocks until the lock is held for reading. `ticket`: 4 bytes of this worker's own. */
-export function rwlock_read_lock_slow(lock: usize, ticket: usize): void {
-  if (rwlock_read_queue(lock, ticket)) return;
+/** Blocks until the lock is held for reading; false: this worker has no slot left. */
+export function rwlock_read_lock_slow(lock: usize, ticket: usize): bool {
+  const queue = rwlock_read_queue(lock, ticket);
+  if (queue != Queue.QUEUED) return queue == Queue.HELD;
   const phase = load<u32>(ticket);
-  // Waker: wake_readers, from rwlock_write_unlock, _downgrade or _write_cancel.
+  // Waker: let_go.
   while (!rwlock_read_queued(lock, phase)) futex_wait(lock + RwLock.PHASE, phase);
-}
-
-/** Takes the lock for writing (true) or joins the queue (false; `*ticket` is the turn to wait for a change of). */
-export function rwlock_write_queue(lock: usize, ticket: usize): bool {
-  if (rwlock_write_trylock(lock)) return true;
-  fetch_add64(lock + RwLock.STATE, QUEUED_WRITER); // from here on new readers queue (W2)
-  return rwlock_write_queued(lock, ticket);
-}
-
-/** Tries to take the lock for a queued writer; false: `*ticket` is the turn to wait for a change of. */
-export function rwlock_write_queued(lock: usize, ticket: usize): bool {
-  while (true) {
-    const turn = load_acquire(lock + RwLock.TURN); // before the state: W5
-    const state = load_acquire64(lock + RwLock.STATE);
-    if ((state & (WRITER | READERS)) != 0) {
-      store<u32>(ticket, turn);
-      return false;
-    }
-    if (cmpxchg64(lock + RwLock.STATE, state, (state - QUEUED_WRITER) | WRITER) == state)
-      return true;
-  }
-}
-
-/** Leaves the writers' queue. Readers that queued behind the last writer are let in. */
-export function rwlock_write_cancel(lock: usize): void {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    let next = state - QUEUED_WRITER;
-    const admit = (next & (WRITER | QUEUED_WRITERS)) == 0;
-    if (admit) next = with_readers_let_in(next);
-    if (cmpxchg64(lock + RwLock.STATE, state, next) != state) continue;
-    if (admit) wake_readers(lock, state);
-    else wake_writer(lock); // a wake-up it may have used up belongs to another writer (W5)
-    return;
-  }
-}
-
-/** Blocks until the lock is held for writing. `ticket`: 4 bytes of this worker's own. */
-export function rwlock_write_lock_slow(lock: usize, ticket: usize): void {
-  if (rwlock_write_queue(lock, ticket)) return;
-  while (true) {
-    // Waker: wake_writer, from the last reader's or the writer's unlock.
-    futex_wait(lock + RwLock.TURN, load<u32>(ticket));
-    if (rwlock_write_queued(lock, ticket)) return;
-  }
+  return true;
 }
 
 export function rwlock_read_unlock(lock: usize): void {
-  // Release: pairs with the exchange of the writer that finds no reader left.
-  const before = fetch_add64(lock + RwLock.STATE, ~READER + 1);
-  if ((before & READERS) == READER && (before & QUEUED_WRITERS) != 0) wake_writer(lock); // W5
+  const slot = lock_hold_of(lock);
+  if (slot != 0) hold_clear(this_seat(), slot);
+}
+
+/** Takes the lock for writing if nobody has it. */
+export function rwlock_write_trylock(lock: usize): bool {
+  if (!take_ownership(lock)) return false;
+  if (find_reader(lock) == 0) return true;
+  let_go(lock); // readers that saw us have queued
+  return false;
+}
+
+/** Claims the writer's place against other writers; acquire: the last one's work is visible. */
+function take_ownership(lock: usize): bool {
+  return cmpxchg(lock + RwLock.OWNER, 0, <u32>this_seat()) == 0;
+}
+
+/** A hold that counts (W1). Context: this worker is OWNER, so PHASE stands still. */
+function find_reader(lock: usize): usize {
+  return find_lock_hold(lock, load_acquire(lock + RwLock.PHASE));
+}
+
+/** Blocks until the lock is held for writing. */
+export function rwlock_write_lock_slow(lock: usize): void {
+  fetch_add(lock + RwLock.WAITERS, 1); // W5
+  while (true) {
+    const phase = load_acquire(lock + RwLock.PHASE); // before OWNER: a release since then has changed it
+    if (take_ownership(lock)) break;
+    futex_wait(lock + RwLock.PHASE, phase); // waker: let_go
+  }
+  fetch_sub(lock + RwLock.WAITERS, 1);
+  while (true) {
+    const slot = find_reader(lock);
+    if (slot == 0) return;
+    wait_for_slot(slot, load_acquire(slot));
+  }
+}
+
+/**
+ * One step of taking the lock for writing without blocking: true if held; else `*wait` is
+ * the word to wait on and `*(wait + 4)` what it is to change from. Call again then.
+ * `first` on the first call.
+ */
+export function rwlock_write_step(lock: usize, wait: usize, first: bool): bool {
+  if (first) fetch_add(lock + RwLock.WAITERS, 1);
+  while (true) {
+    const phase = load_acquire(lock + RwLock.PHASE);
+    const mine = load_acquire(lock + RwLock.OWNER) == <u32>this_seat();
+    if (!mine && !take_ownership(lock)) return report(wait, lock + RwLock.PHASE, phase);
+    const slot = find_reader(lock);
+    if (slot == 0) {
+      fetch_sub(lock + RwLock.WAITERS, 1);
+      return true;
+    }
+    const seat = seat_of_slot(slot);
+    const word = load_acquire(slot);
+    const releases = announce_wait(seat);
+    if (load_acquire(slot) == word) return report(wait, seat + Seat.RELEASES, releases);
+  }
+}
+
+function report(wait: usize, word: usize, value: u32): bool {
+  store<u32>(wait, <u32>word);
+  store<u32>(wait, value, 4);
+  return false;
+}
+
+/** Gives up waiting for the lock. */
+export function rwlock_write_cancel(lock: usize): void {
+  fetch_sub(lock + RwLock.WAITERS, 1);
+  if (load_acquire(lock + RwLock.OWNER) == <u32>this_seat()) let_go(lock);
 }
 
 export function rwlock_write_unlock(lock: usize): void {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    const next = with_readers_let_in(state & ~WRITER); // W3
-    // Release: all the writer did is visible to whoever takes the lock from here.
-    if (cmpxchg64(lock + RwLock.STATE, state, next) != state) continue;
-    if ((state & QUEUED_READERS) != 0) wake_readers(lock, state);
-    else if ((state & QUEUED_WRITERS) != 0) wake_writer(lock); // W5
-    return;
-  }
+  let_go(lock);
 }
 
 /** Turns the write lock into a read lock; no writer gets in between; queued readers come in too (R-LOCK-24). */
-export function rwlock_write_downgrade(lock: usize): void {
-  while (true) {
-    const state = load_acquire64(lock + RwLock.STATE);
-    const next = with_readers_let_in(state & ~WRITER) + READER;
-    if (cmpxchg64(lock + RwLock.STATE, state, next) != state) continue;
-    wake_readers(lock, state);
-    return;
-  }
+export function rwlock_write_downgrade(lock: usize): bool {
+  const slot = lock_hold_free();
+  if (slot == 0) return false;
+  hold_publish(slot, <u32>lock); // while still OWNER: the next one finds it
+  let_go(lock);
+  return true;
 }
 
-/** True if somebody waits for the lock. */
+/** Ends this writer's phase: lets queued readers in, frees the place, wakes who sleeps. */
+function let_go(lock: usize): void {
+  // Plain load: only OWNER stores PHASE. The store lets queued readers in (W2, W3) and
+  // publishes all this writer did to them.
+  store_release(lock + RwLock.PHASE, load<u32>(lock, RwLock.PHASE) + 1);
+  store_release(lock + RwLock.OWNER, 0); // publishes the same to who takes the lock from here
+  if (load_acquire(lock + RwLock.WAITERS) != 0) futex_wake_all(lock + RwLock.PHASE); // W5
+}
+
+/** True if somebody sleeps, or is about to, for this lock. */
 export function rwlock_is_contended(lock: usize): bool {
-  return (load_acquire64(lock + RwLock.STATE) & (QUEUED_READERS | QUEUED_WRITERS)) != 0;
+  return load_acquire(lock + RwLock.WAITERS) != 0;
 }
 
-/** `state` with its queued readers turned into readers, and the phase moved on if there were any. */
-function with_readers_let_in(state: u64): u64 {
-  const queued = (state & QUEUED_READERS) >> QUEUED_READERS_SHIFT;
-  if (queued == 0) return state;
-  return (state & ~QUEUED_READERS) + queued + PHASE_ONE;
-}
-
-/** Wakes the readers that were queued in `before`; the exchange has already let them in. */
-function wake_readers(lock: usize, before: u64): void {
-  if ((before & QUEUED_READERS) != 0) futex_wake_all(lock + RwLock.PHASE);
-}
-
-function wake_writer(lock: usize): void {
-  fetch_add(lock + RwLock.TURN, 1);
-  futex_wake_one(lock + RwLock.TURN);
+/** The seat that has the lock for writing, or waits for its readers; 0 none. */
+export function rwlock_owner(lock: usize): usize {
+  return load_acquire(lock + RwLock.OWNER);
 }

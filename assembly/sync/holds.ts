@@ -1,0 +1,136 @@
+// holds: what each worker has locked for reading, written in its own seat.
+//
+// A read lock is not counted in the locked object: the reader writes the object's address
+// into a slot of its seat, and a writer searches the seats. So readers of one object share
+// no cache line, and what a dead worker held can be read off its seat and given up for it.
+//
+//   seat   VMA_HOLDS   [vma ][vma ][ 0  ] … 8   RELEASES  WAITED      (one cache line)
+//          LOCK_HOLDS  [lock, ticket][ 0 ] … 8                        (one cache line)
+//
+// Invariants
+//   H1  only the seat's worker writes its slots (and whoever reaps the dead seat).
+//   H2  a reader publishes its slot and looks at the writer's mark afterwards; a writer
+//       sets its mark and searches the slots afterwards. Both accesses are sequentially
+//       consistent, so at least one sees the other (Dekker).
+//   H3  a slot that is given up is cleared before WAITED is read; a writer sets WAITED
+//       before it looks at the slot again and sleeps on RELEASES. No wake-up is lost.
+//   H4  a slot may hold an object that its worker was refused, for a moment: it is
+//       cleared like any other, so a writer waits for it like for a reader.
+//
+// Floor: sync. Imports: base, atomics, futex.
+
+import { Header, Hold, Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
+import { fetch_add, load_acquire, load_acquire64, store_release } from "./atomics";
+import { futex_wait, futex_wake_all } from "./futex";
+
+/** A free slot for a VMA in this worker's seat; 0: it holds as many as it may. */
+export function vma_hold_free(): usize {
+  return find_own(this_seat() + Seat.VMA_HOLDS, 4, 0);
+}
+
+/** The slot in which this worker holds `vma`; 0: it does not. */
+export function vma_hold_of(vma: usize): usize {
+  return find_own(this_seat() + Seat.VMA_HOLDS, 4, <u32>vma);
+}
+
+/** A free slot for a lock in this worker's seat; 0: it holds as many as it may. */
+export function lock_hold_free(): usize {
+  return find_own(this_seat() + Seat.LOCK_HOLDS, Hold.LOCK_STRIDE, 0);
+}
+
+/** The slot in which this worker reads `lock`; 0: it does not. */
+export function lock_hold_of(lock: usize): usize {
+  return find_own(this_seat() + Seat.LOCK_HOLDS, Hold.LOCK_STRIDE, <u32>lock);
+}
+
+/** The slot in which this worker has queued for `lock` at `ticket`: one of several tasks', all alike. */
+export function lock_queued_of(lock: usize, ticket: u32): usize {
+  const slots = this_seat() + Seat.LOCK_HOLDS;
+  const word = <u32>lock | Hold.QUEUED;
+  const end = slots + <usize>Hold.SLOTS * <usize>Hold.LOCK_STRIDE;
+  for (let slot = slots; slot < end; slot += Hold.LOCK_STRIDE) {
+    if (load<u32>(slot) == word && load<u32>(slot, Hold.TICKET) == ticket) return slot;
+  }
+  return 0;
+}
+
+/** Plain loads: only this worker writes its slots (H1). */
+function find_own(slots: usize, stride: usize, word: u32): usize {
+  const end = slots + <usize>Hold.SLOTS * stride;
+  for (let slot = slots; slot < end; slot += stride) {
+    if (load<u32>(slot) == word) return slot;
+  }
+  return 0;
+}
+
+/** Claims `word` in a slot (H2). Partners: find_vma_hold, find_lock_hold. */
+export function hold_publish(slot: usize, word: u32): void {
+  store_release(slot, word);
+}
+
+/** Gives up a slot of `seat` and wakes who waits for it (H3). */
+export function hold_clear(seat: usize, slot: usize): void {
+  // Release: what the reader did is done before a writer finds the slot empty.
+  store_release(slot, 0);
+  if (load_acquire(seat + Seat.WAITED) == 0) return;
+  store_release(seat + Seat.WAITED, 0);
+  fetch_add(seat + Seat.RELEASES, 1); // after WAITED: a waiter that set it meanwhile sees the new count
+  futex_wake_all(seat + Seat.RELEASES);
+}
+
+/** A slot of any seat that holds `vma`; 0: nobody does. */
+export function find_vma_hold(vma: usize): usize {
+  const seats = <usize>load<u32>(Header.SEATS);
+  const end = seats + <usize>load_acquire(Header.SEAT_HIGH) * <usize>Seat.SIZE;
+  for (let seat = seats; seat < end; seat += Seat.SIZE) {
+    const slots = seat + Seat.VMA_HOLDS;
+    for (let i: usize = 0; i < <usize>Hold.SLOTS * 4; i += 8) {
+      const pair = load_acquire64(slots + i);
+      if (pair == 0) continue;
+      if (<u32>pair == <u32>vma) return slots + i;
+      if (<u32>(pair >> 32) == <u32>vma) return slots + i + 4;
+    }
+  }
+  return 0;
+}
+
+/**
+ * A slot of any seat that reads `lock`, or has been let in: queued, but at an earlier
+ * phase than `phase`; 0: nobody does.
+ */
+export function find_lock_hold(lock: usize, phase: u32): usize {
+  const seats = <usize>load<u32>(Header.SEATS);
+  const end = seats + <usize>load_acquire(Header.SEAT_HIGH) * <usize>Seat.SIZE;
+  for (let seat = seats; seat < end; seat += Seat.SIZE) {
+    const slots = seat + Seat.LOCK_HOLDS;
+    for (let i: usize = 0; i < <usize>Hold.SLOTS * Hold.LOCK_STRIDE; i += Hold.LOCK_STRIDE) {
+      const word = load_acquire(slots + i);
+      if ((word & ~(<u32>Hold.QUEUED)) != <u32>lock) continue;
+      if ((word & Hold.QUEUED) == 0 || load_acquire(slots + i + Hold.TICKET) != phase)
+        return slots + i;
+    }
+  }
+  return 0;
+}
+
+/** The seat that a slot belongs to. */
+export function seat_of_slot(slot: usize): usize {
+  const seats = <usize>load<u32>(Header.SEATS);
+  return slot - ((slot - seats) % <usize>Seat.SIZE);
+}
+
+/** Sleeps until something is given up in the slot's seat, unless the slot has changed already (H3). */
+export function wait_for_slot(slot: usize, word: u32): void {
+  const seat = seat_of_slot(slot);
+  const releases = announce_wait(seat);
+  // Waker: hold_clear, by the seat's worker or by whoever reaps it.
+  if (load_acquire(slot) == word) futex_wait(seat + Seat.RELEASES, releases);
+}
+
+/** Says that somebody waits for a release in `seat`; the count to wait for a change of. */
+export function announce_wait(seat: usize): u32 {
+  const releases = load_acquire(seat + Seat.RELEASES); // before WAITED: H3
+  store_release(seat + Seat.WAITED, 1);
+  return releases;
+}
