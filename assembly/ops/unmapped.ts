@@ -110,8 +110,13 @@ function choose_address(mm: usize, hint: u64, length: u64, pgoff: u64, flags: u3
 
 /** R-THP-1..4. */
 function wants_huge_alignment(mm: usize, hint: u64, length: u64, flags: u32, file: u32): bool {
-  if (file != 0) return (file_flags(file) & FileFlag.THP_ALIGNED) != 0;
-  if ((flags & MapFlag.TYPE_MASK) == MapFlag.SHARED) return false;
+  const is_private = (flags & MapFlag.TYPE_MASK) != MapFlag.SHARED;
+  if (file != 0) {
+    const can = file_flags(file);
+    if ((can & FileFlag.DEV_ZERO) != 0) return is_private;
+    return (can & FileFlag.THP_ALIGNED) != 0;
+  }
+  if (!is_private) return false;
   return hint == 0 && (length & (huge_page_size(mm) - 1)) == 0;
 }
 
@@ -133,7 +138,9 @@ function search(mm: usize, hint: u64, length: u64, flags: u32): i64 {
   const size = task_size(mm);
   if (length > size) return -Errno.ENOMEM;
   const low_window = (flags & MapFlag.MAP_32BIT) != 0;
-  if (hint != 0 && !low_window && hint <= size - length) {
+  // x86 takes a hint below 2 GiB even for MAP_32BIT, also from below its window.
+  const top = low_window ? LOW_END : size;
+  if (hint != 0 && length <= top && hint <= top - length) {
     const next = find_vma(mm, hint);
     if (next == 0 || hint + length <= vm_start_gap(mm, next)) return <i64>hint; // R-PLACE-1
   }
