@@ -5,13 +5,13 @@
 
 import {
   type Chunk,
-  encodeText,
   LineReader,
   type Problem,
   type ReaderOptions,
   readStream,
   readWhole,
 } from "./lines.js";
+import { encodeText, LineDecoder } from "./maps-bytes.js";
 import { formatMapsLine, type MapsEntry, parseMapsLine } from "./maps-line.js";
 
 export interface MapsFile {
@@ -37,7 +37,11 @@ export class MapsParser extends LineReader<MapsEntry> {
   #fields: Fields | null = null;
   #lastEnd: MapsEntry["end"] = 0;
   #isDos = false;
+  readonly #decoder = new LineDecoder();
 
+  protected override decode(bytes?: Uint8Array): string {
+    return this.#decoder.decode(bytes);
+  }
   protected override readLine(line: string): void {
     // A name may end with a carriage return: it is one only where the first line has none.
     if (this.line === 1) this.#isDos = line.endsWith("\r");

@@ -50,7 +50,7 @@ export const TRACE_CALLS = [
 export type TraceCallName = (typeof TRACE_CALLS)[number];
 
 /** How many arguments each call has in a row. */
-const ARGUMENTS: Readonly<Record<TraceCallName, number>> = {
+export const TRACE_ARGUMENTS: Readonly<Record<TraceCallName, number>> = {
   mmap: 6,
   munmap: 2,
   mprotect: 3,
@@ -180,8 +180,8 @@ function readCall(fields: Fields, line: number): TraceCall {
     if (Number.isInteger(value)) return value as number;
     throw fields.wrong("a", "a list of numbers and hexadecimal words");
   });
-  if (args.length !== ARGUMENTS[op]) {
-    throw fields.wrong("a", `a list of ${ARGUMENTS[op]} arguments of ${op}`);
+  if (args.length !== TRACE_ARGUMENTS[op]) {
+    throw fields.wrong("a", `a list of ${TRACE_ARGUMENTS[op]} arguments of ${op}`);
   }
   const result = fields.string("r");
   return {

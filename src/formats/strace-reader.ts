@@ -1,0 +1,269 @@
+// strace logs -> the rows of a trace: memory calls with their
+// results, and who got whose address space. Pure.
+//
+// Rows come in the order in which calls returned, as in a trace. Calls of no interest
+// are passed over; of descriptors so much is followed that a mapping's file has a name.
+
+import type { Address } from "../address.js";
+import { LineReader } from "./lines.js";
+import {
+  descriptorOf,
+  resultOf,
+  type StraceCall,
+  splitCall,
+  splitPrefix,
+  stringOf,
+} from "./strace-line.js";
+import {
+  CLONE_FILES,
+  CLONE_THREAD,
+  CLONE_VM,
+  cloneFlags,
+  SET_VMA,
+  wordOf,
+} from "./strace-words.js";
+import { TRACE_ARGUMENTS, type TraceCallName, type TraceEvent, type TraceRow } from "./trace.js";
+
+/** A process: what its threads share. */
+interface Process {
+  readonly pid: number;
+  files: Map<number, string>;
+  threads: number;
+}
+
+interface Task {
+  readonly process: Process;
+  /** A call that has not returned: its line so far. */
+  pending: string;
+  /** The child of such a call, where its lines come first. */
+  child: number;
+}
+
+const CALL = /^(\w+)(\(.*)/s;
+const RESUMED = /^<\.\.\. \w+ resumed>\s*/;
+const UNFINISHED = /\s*<(?:unfinished|pid changed to \d+|detached) \.\.\.>$/;
+const GONE = /^\+\+\+ (?:exited|killed|superseded by execve in pid (\d+)).* \+\+\+$/;
+const ATTACHED = /^(.*?)(?:strace: )?Process (\d+) attached/s;
+/** Nothing that a map could show: signals, notes, and the stacks of -k. */
+const SILENT = /^(--- .* ---|\[ Process .*|strace: .*|Process .*|\?\?\?.*|\s*)$/s;
+
+const SPACES = /^(clone.?|v?fork|execve(at)?)$/;
+const FILES = /^(open(at2?)?|creat|memfd_create|close|dup[23]?)$/;
+/** Calls whose arguments are no matter: no replay makes them. */
+const UNREAD = /^(prctl|mbind|set_mempolicy|shm..)$/;
+/** Bytes: the smallest page that any Linux has. */
+const PAGE = 4096n;
+
+/** Reads a log in pieces: `push` until the end, then `end`. */
+export class StraceReader extends LineReader<TraceRow> {
+  /** Memory calls of which the log has no result. */
+  unanswered = 0;
+  /** The line in the middle of which the log ends, counted from 1; 0 if it is whole. */
+  truncated = 0;
+
+  readonly #tasks = new Map<number, Task>();
+  /** The number of the first thread, where lines tell it only later. */
+  #first = 0;
+  /** Children that strace told of before their parent's call returned. */
+  readonly #announced = new Set<number>();
+  /** Lines say who: children are seen. */
+  #hasPids = false;
+  /** A line into which strace wrote that a child was attached. */
+  #cut: { readonly tid: number; readonly text: string } | null = null;
+  #isLast = false;
+
+  protected override readLine(line: string, isLast: boolean): void {
+    this.#isLast = isLast;
+    const { tid, text } = splitPrefix(line);
+    const [, before, child] = ATTACHED.exec(text) ?? [];
+    const cut = this.#cut;
+    this.#cut = null;
+    if (child !== undefined) {
+      this.#hasPids = true;
+      this.#announced.add(Number(child));
+      if (before !== "") this.#cut = { tid: this.#tidOf(tid), text: before! };
+    } else if (cut !== null) {
+      // Its end is on a line of its own, and nothing says whose.
+      this.#event(cut.tid, cut.text + line);
+    } else if (!line.startsWith(" > ")) {
+      this.#event(tid, text);
+    }
+  }
+
+  protected override finish(): void {
+    for (const { pending } of this.#tasks.values()) {
+      if (memoryCall(CALL.exec(pending)?.[1]) !== null) this.unanswered++;
+    }
+    this.#tasks.clear();
+  }
+
+  #event(given: number, text: string): void {
+    if (SILENT.test(text)) return;
+    const [begin] = RESUMED.exec(text) ?? [];
+    const gone = GONE.exec(text);
+    if (begin === undefined && gone === null && !CALL.test(text)) {
+      this.#refuse("a line of strace", text);
+      return;
+    }
+    const tid = this.#tidOf(given);
+    const task = this.#taskOf(tid);
+    if (gone !== null) {
+      this.#gone(tid, task, Number(gone[1]));
+      return;
+    }
+    const whole = begin === undefined ? text : task.pending + text.slice(begin.length);
+    const isUnfinished = UNFINISHED.test(whole);
+    task.pending = isUnfinished ? whole.replace(UNFINISHED, "") : "";
+    // What lacks its beginning was called before the log began.
+    if (!isUnfinished && CALL.test(whole)) this.#call(tid, task, whole);
+  }
+
+  /** A wrong line; the last one may only be cut. */
+  #refuse(expected: string, text: string): void {
+    if (this.#isLast) this.truncated = this.line;
+    else this.wrong(expected, text);
+  }
+
+  #tidOf(given: number): number {
+    const tasks = this.#tasks;
+    // strace leaves the number out while there is one thread only.
+    if (given === 0) return tasks.keys().next().value ?? 0;
+    this.#hasPids = true;
+    // The one that had no number so far.
+    if (tasks.has(0) && !tasks.has(given) && !this.#announced.has(given)) this.#first ||= given;
+    return given === this.#first ? 0 : given;
+  }
+
+  /** The task of a line; a new one is the child of the call that has not returned yet. */
+  #taskOf(tid: number): Task {
+    const known = this.#tasks.get(tid);
+    if (known !== undefined) return known;
+    for (const parent of this.#tasks.values()) {
+      if (!parent.child && /^(clone|v?fork)/.test(parent.pending)) {
+        parent.child = tid;
+        return this.#born(tid, parent.process, parent.pending);
+      }
+    }
+    return this.#add(tid, { pid: tid, files: new Map(), threads: 0 });
+  }
+
+  #add(tid: number, process: Process): Task {
+    const task = { process, pending: "", child: 0 };
+    process.threads++;
+    this.#tasks.set(tid, task);
+    return task;
+  }
+
+  #born(tid: number, parent: Process, call: string): Task {
+    this.#announced.delete(tid);
+    const flags = flagsOf(call);
+    if ((flags & CLONE_THREAD) !== 0) return this.#add(tid, parent);
+    this.#push((flags & CLONE_VM) !== 0 ? "vfork" : "fork", parent.pid, tid);
+    const files = (flags & CLONE_FILES) !== 0 ? parent.files : new Map(parent.files);
+    return this.#add(tid, { pid: tid, files, threads: 0 });
+  }
+
+  #push(kind: TraceEvent["kind"], pid: number, child = 0): void {
+    this.rows.push({ kind, line: this.line, pid, child });
+  }
+
+  #gone(tid: number, task: Task, successor: number): void {
+    const { process } = task;
+    process.threads--;
+    const heir = this.#tasks.get(successor);
+    if (heir !== undefined) {
+      // Another thread made an exec, and goes on under this number.
+      task.pending = heir.pending;
+      this.#tasks.delete(successor);
+    } else {
+      this.#tasks.delete(tid);
+      if (process.threads === 0) this.#push("end", process.pid);
+    }
+  }
+
+  #call(tid: number, task: Task, text: string): void {
+    const [, name = "", rest = ""] = CALL.exec(text)!;
+    const op = memoryCall(name);
+    if (op === null && !SPACES.test(name) && !FILES.test(name)) return;
+    const call = splitCall(rest);
+    const result = call === null ? undefined : resultOf(call.result);
+    if (call === null || result === undefined) {
+      this.#refuse(`${name}(...) = its result`, text);
+    } else if (op !== null) {
+      if (result === null) this.unanswered++;
+      else this.#memory(tid, task, op, call, result, text);
+    } else if (result !== null && typeof result !== "string") {
+      if (FILES.test(name)) descriptor(task.process.files, name, call, Number(result));
+      else if (name.startsWith("exec")) this.#push("exec", task.process.pid);
+      else {
+        if (this.#hasPids && result !== task.child) {
+          this.#born(Number(result), task.process, text);
+        }
+        task.child = 0;
+      }
+    }
+  }
+
+  #memory(
+    tid: number,
+    { process: { pid, files } }: Task,
+    op: TraceCallName,
+    { args, result: told }: StraceCall,
+    result: Address | string,
+    text: string,
+  ): void {
+    const words: Address[] = [];
+    let file = "";
+    for (let n = 0; n < TRACE_ARGUMENTS[op]; n++) {
+      const argument = args[n] ?? "0";
+      let word = wordOf(argument);
+      if (op === "mmap" && n === 4) {
+        const { number, path } = descriptorOf(argument);
+        word = number;
+        // Without a name: opened before the log began, or by a call that was not logged.
+        if (number >= 0 && result !== "EBADF") file = path ?? files.get(number) ?? `[fd ${number}]`;
+      } else if (UNREAD.test(op) || (op === "mincore" && n === 2)) {
+        file = stringOf(argument) ?? "";
+        word ??= 0;
+      }
+      if (word === undefined) {
+        this.#refuse(`known flags in ${op}`, text);
+        return;
+      }
+      words.push(word);
+    }
+    if (/^m(re)?map$/.test(op) && typeof result !== "string" && BigInt(result) % PAGE !== 0n) {
+      this.#refuse(`the page that ${op} returned`, told);
+    } else if (op !== "prctl" || words[0] === SET_VMA) {
+      this.rows.push({ kind: "call", line: this.line, pid, tid, op, args: words, file, result });
+    }
+  }
+}
+
+/** What a descriptor is open on from now on. */
+function descriptor(
+  files: Map<number, string>,
+  name: string,
+  { args, result }: StraceCall,
+  number: number,
+): void {
+  const first = descriptorOf(args[0]).number;
+  let path = descriptorOf(result).path;
+  if (name === "memfd_create") path ??= `/memfd:${stringOf(args[0])} (deleted)`;
+  path ??= name.startsWith("dup") ? files.get(first) : stringOf(args[/at2?$/.test(name) ? 1 : 0]);
+  files.delete(name === "close" ? first : number);
+  if (path !== undefined) files.set(number, path);
+}
+
+/** The call of a trace that this is; null if it is none of memory. */
+function memoryCall(name = ""): TraceCallName | null {
+  const op = /^(mmap2|old_mmap)$/.test(name) ? "mmap" : name;
+  return Object.hasOwn(TRACE_ARGUMENTS, op) ? (op as TraceCallName) : null;
+}
+
+/** Of clone3's structure in memory strace may not have told: glibc makes what shares by it. */
+function flagsOf(call: string): number {
+  if (/^vfork|^clone3(?!.*\bflags=)/s.test(call)) return CLONE_VM;
+  const [, named, first = ""] = /\bflags=([^,}]*)|^clone2?\(([^,]*)/.exec(call) ?? [];
+  return cloneFlags(named ?? first);
+}

@@ -1,0 +1,78 @@
+// The words in the arguments of memory calls, as strace prints them -> numbers. Pure.
+//
+//   PROT_READ|PROT_WRITE   0x3   0x3 /* PROT_READ|PROT_WRITE */   21<<MAP_HUGE_SHIFT|0x40000
+
+// The values are those of assembly/shared/flags.ts, once more: emitted, its enums alone
+// would fill half of what `vmaple/strace` may weigh. A test holds the two together.
+
+import type { Address } from "../address.js";
+import { quantity } from "./ndjson.js";
+
+/** clone(2): what decides whose address space a child has. */
+export const CLONE_VM = 0x100;
+export const CLONE_FILES = 0x400;
+export const CLONE_THREAD = 0x10000;
+/** prctl(2): names for anonymous memory. */
+export const SET_VMA = 0x53564d41;
+
+/** A group, then its names and values; without a value: one more than the name before. */
+const TABLE = `
+PROT NONE=0 READ WRITE EXEC=4 SEM=8 GROWSDOWN=1<<24 GROWSUP=1<<25
+MAP FILE=0 SHARED PRIVATE SHARED_VALIDATE DROPPABLE=8 FIXED=16 ANON=32 ANONYMOUS=32 32BIT=64
+ ABOVE4G=1<<7 GROWSDOWN=1<<8 DENYWRITE=1<<11 EXECUTABLE=1<<12 LOCKED=1<<13 NORESERVE=1<<14
+ POPULATE=1<<15 NONBLOCK=1<<16 STACK=1<<17 HUGETLB=1<<18 SYNC=1<<19 FIXED_NOREPLACE=1<<20
+ UNINITIALIZED=1<<26 HUGE_SHIFT=26
+MREMAP MAYMOVE=1 FIXED DONTUNMAP=4
+MADV NORMAL=0 RANDOM SEQUENTIAL WILLNEED DONTNEED FREE=8 REMOVE DONTFORK DOFORK MERGEABLE
+ UNMERGEABLE HUGEPAGE NOHUGEPAGE DONTDUMP DODUMP WIPEONFORK KEEPONFORK COLD PAGEOUT
+ POPULATE_READ POPULATE_WRITE DONTNEED_LOCKED COLLAPSE HWPOISON=100 SOFT_OFFLINE GUARD_INSTALL
+ GUARD_REMOVE
+MCL CURRENT=1 FUTURE ONFAULT=4
+MLOCK ONFAULT=1
+MS ASYNC=1 INVALIDATE SYNC=4
+PR SET_VMA=${SET_VMA}
+CLONE VM=${CLONE_VM} FILES=${CLONE_FILES} THREAD=${CLONE_THREAD}`;
+
+const words = new Map<string, number>();
+
+/** `MAP_PRIVATE` -> 2, of every name that is known. */
+export function wordTable(): ReadonlyMap<string, number> {
+  if (words.size > 0) return words;
+  for (const line of TABLE.split(/\n(?! )/)) {
+    const [group, ...entries] = line.split(/\s+/);
+    let value = 0;
+    for (const entry of entries) {
+      const [name, given, shift = "0"] = entry.split(/=|<</);
+      value = given === undefined ? value + 1 : Number(given) << Number(shift);
+      words.set(`${group}_${name}`, value);
+    }
+  }
+  return words;
+}
+
+function numberOf(text: string | undefined): Address | undefined {
+  if (/^(0x[\da-f]{1,16}|\d{1,20})$/i.test(text!)) return quantity(BigInt(text!));
+  return /^-\d{1,10}$/.test(text!) ? Number(text) : wordTable().get(text!);
+}
+
+/** The value of one argument; undefined if it has none that is known. */
+export function wordOf(argument: string): Address | undefined {
+  const text = argument.replace(/\s*\/\*.*?\*\//g, "");
+  if (text === "NULL") return 0;
+  if (!/[|<]/.test(text)) return numberOf(text);
+  let word = 0;
+  for (const part of text.split("|")) {
+    const [base, shift = "0"] = part.split("<<");
+    const value = Number(numberOf(base)) * 2 ** Number(numberOf(shift));
+    // What is above 32 bits has no meaning in any call.
+    if (!(value < 2 ** 32)) return undefined;
+    word |= value;
+  }
+  return word >>> 0;
+}
+
+/** The flags of a clone as far as they matter: names of no interest count nothing. */
+export function cloneFlags(flags: string): number {
+  const parts = flags.replace(/\/\*.*?(\*\/|$)/g, "").split("|");
+  return parts.reduce((word, part) => word | Number(wordOf(part.trim()) ?? 0), 0);
+}
