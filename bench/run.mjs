@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildLoops } from "./lib/build.mjs";
+import { chartSvg } from "./lib/chart.mjs";
 import { machine } from "./lib/machine.mjs";
 import { HELP, parseOptions, UsageError } from "./lib/options.mjs";
 import { rowText } from "./lib/print.mjs";
@@ -57,6 +58,7 @@ async function main(argv) {
     };
     writeFileSync(options.json, `${JSON.stringify(document, null, 1)}\n`);
   }
+  if (options.chart !== undefined) writeFileSync(options.chart, chartSvg(measured, rows, head));
   return wrong.length === 0 && failures.length === 0 ? 0 : 1;
 }
 
