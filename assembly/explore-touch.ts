@@ -21,22 +21,29 @@ export function x_store<T>(address: usize, value: T, offset: usize = 0): void {
   store<T>(at, value);
 }
 
-export function x_v128_load(at: usize, offset: usize = 0): v128 {
-  at += offset;
-  explore(at, Touch.PLAIN);
+export function x_v128_load(at: usize): v128 {
+  return lanes(at, Touch.PLAIN);
+}
+
+/** racy_v128 of sync/atomics.ts. */
+export function x_v128_racy(at: usize): v128 {
+  return lanes(at, Touch.PLAIN | Touch.RACY);
+}
+
+function lanes(at: usize, how: Touch): v128 {
+  explore(at, how);
   const a = load<i32>(at);
-  explore(at + 4, Touch.PLAIN);
+  explore(at + 4, how);
   const b = load<i32>(at, 4);
-  explore(at + 8, Touch.PLAIN);
+  explore(at + 8, how);
   const c = load<i32>(at, 8);
-  explore(at + 12, Touch.PLAIN);
+  explore(at + 12, how);
   const d = load<i32>(at, 12);
   const ab = i32x4.replace_lane(i32x4.splat(a), 1, b);
   return i32x4.replace_lane(i32x4.replace_lane(ab, 2, c), 3, d);
 }
 
-export function x_v128_store(at: usize, value: v128, offset: usize = 0): void {
-  at += offset;
+export function x_v128_store(at: usize, value: v128): void {
   explore(at, Touch.PLAIN | Touch.WRITE);
   store<i32>(at, i32x4.extract_lane(value, 0));
   explore(at + 4, Touch.PLAIN | Touch.WRITE);

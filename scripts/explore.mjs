@@ -2,6 +2,7 @@
 // pre-emptions, for every scenario, and the mutants that each must catch.
 //
 //   node scripts/explore.mjs [--deep] [--scenario NAME] [--bound N] [--seed N] [--no-mutants]
+//   node scripts/explore.mjs --races [--scenario NAME]    plain accesses that no lock orders
 //   node scripts/explore.mjs --scenario NAME [--mutant N] --replay SCHEDULE
 
 import { dirname, join } from "node:path";
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     mutant: { type: "string" },
     replay: { type: "string" },
+    races: { type: "boolean", default: false },
     "no-mutants": { type: "boolean", default: false },
   },
 });
@@ -36,6 +38,7 @@ process.exitCode = await module.main(
     mutant: number(values.mutant),
     replay: values.replay,
     mutants: !values["no-mutants"],
+    races: values.races,
   },
   (line) => process.stdout.write(`${line}\n`),
 );

@@ -17,6 +17,8 @@ export const enum Touch {
   WIDE = 2,
   /** Not an atomic access: must be ordered by a lock, or be a declared racy one. */
   PLAIN = 4,
+  /** A plain load that says so: its caller checks what it found. */
+  RACY = 8,
 }
 
 /** A point before an access where the explore build may switch to another fiber. */

@@ -76,7 +76,7 @@ export function exchange(addr: usize, value: u32): u32 {
 
 /** Sixteen bytes of a node that a writer may be changing: lanes may be of different times. */
 export function racy_v128(addr: usize): v128 {
-  explore(addr, Touch.READ | Touch.PLAIN);
+  explore(addr, Touch.READ | Touch.PLAIN | Touch.RACY);
   return v128.load(addr);
 }
 

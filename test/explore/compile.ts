@@ -41,8 +41,8 @@ const REWRITES: [RegExp, string][] = [
   [/\bv128\.store\(/g, "x_v128_store("],
   [/\bmemory\.fill\(/g, "x_memory_fill("],
   [/\bmemory\.copy\(/g, "x_memory_copy("],
-  // The vector load below it asks lane by lane.
-  [/^ *explore\(addr, Touch\.READ \| Touch\.PLAIN\);\n/gm, ""],
+  // racy_v128 of sync/atomics.ts: the load asks lane by lane.
+  [/^ *explore\(addr, .*Touch\.RACY\);\n *return x_v128_load\(/gm, "  return x_v128_racy("],
 ];
 
 let sources: Map<string, string> | undefined;
@@ -80,7 +80,15 @@ function rewrite(file: string, text: string): string {
   for (const [from, to] of REWRITES) result = result.replace(from, to);
   if (result === text) return text;
   const path = posix.relative(posix.dirname(file), "explore-touch");
-  const names = ["load", "store", "v128_load", "v128_store", "memory_fill", "memory_copy"];
+  const names = [
+    "load",
+    "store",
+    "v128_load",
+    "v128_racy",
+    "v128_store",
+    "memory_fill",
+    "memory_copy",
+  ];
   const list = names.map((name) => `x_${name}`).join(", ");
   return `import { ${list} } from "${path.startsWith(".") ? path : `./${path}`}";\n${result}`;
 }

@@ -1,6 +1,7 @@
 // Runs scenarios and their mutants; prints the table.
 
 import { compileCore, compileFilter, StaleMutant } from "./compile";
+import { Races } from "./races";
 import type { Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
 import { type Limits, type Outcome, replay, search } from "./search";
@@ -75,6 +76,16 @@ async function runMutant(scenario: Scenario, limits: Limits, i: number): Promise
   }
 }
 
+/** Plain accesses that no lock orders, over random schedules of `chosen`. */
+async function findRaces(chosen: Scenario[], seed: number): Promise<string[]> {
+  const races = new Races();
+  for (const scenario of chosen) {
+    const { world, setup } = await prepare(scenario, -1);
+    races.watch(world, scenario, setup, seed);
+  }
+  return races.report();
+}
+
 interface Options {
   deep: boolean;
   scenario: string | undefined;
@@ -83,6 +94,7 @@ interface Options {
   replay: string | undefined;
   mutant: number | undefined;
   mutants: boolean;
+  races: boolean;
 }
 
 const HEAD = "scenario                   schedules  pre-emptions       violations  mutants   time";
@@ -99,6 +111,10 @@ export async function main(options: Options, print: (line: string) => void): Pro
     const message = replay(world, chosen[0]!, setup, options.replay);
     print(message ?? `no violation in ${world.steps} steps`);
     return message === null ? 0 : 1;
+  }
+  if (options.races) {
+    for (const line of await findRaces(chosen, options.seed ?? 1)) print(line);
+    return 0;
   }
   let wrong = 0;
   print(HEAD);

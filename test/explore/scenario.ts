@@ -3,6 +3,7 @@
 import { MmStat } from "../../assembly/shared/abi";
 import type { Edit } from "./compile";
 import type { Core } from "./exports";
+import { HOLD, SEAT, VMA } from "./layout";
 import { type Body, type Call, Violation, type World } from "./world";
 
 export interface Mutant {
@@ -87,9 +88,22 @@ export function live(world: World): number[] {
   return [0, 1, 2, 3, 4, 5, 6].map((kind) => world.control.slab_live(kind));
 }
 
+/** No fiber's seat names a VMA or a lock. */
+export function checkHolds(world: World): void {
+  for (const { index, x } of world.fibers) {
+    const seat = x.worker_seat();
+    for (let i = 0; i < HOLD.SLOTS; i++) {
+      const vma = world.u32[(seat + SEAT.VMA_HOLDS + i * 4) >> 2];
+      const lock = world.u32[(seat + SEAT.LOCK_HOLDS + i * HOLD.LOCK_STRIDE) >> 2];
+      expect(vma === 0 && lock === 0, `fiber ${index} still holds ${vma} ${lock}`);
+    }
+  }
+}
+
 /** Every invariant of `mm`, and that nobody holds its lock. */
 export function checkMm(world: World, mm: number): void {
   const x = world.control;
+  checkHolds(world);
   expect(x.mmap_write_trylock(mm) === 1, "the mmap lock was left held");
   const code = x.mm_validate_under_lock(mm);
   x.mmap_write_unlock(mm);
@@ -107,7 +121,7 @@ export function checkTeardown(world: World, mm: number, before: number[]): void 
 export function checkRefcounts(world: World, mm: number, pages: number[]): void {
   for (const page of pages) {
     const vma = world.control.vma_lookup(mm, at(page));
-    const count = vma === 0 ? 1 : world.u32[vma >> 2]!;
+    const count = vma === 0 ? 1 : world.u32[(vma + VMA.REFCNT) >> 2]!;
     expect(count === 1, `vm_refcnt ${count} of the VMA at page ${page}`);
   }
 }

@@ -100,7 +100,7 @@ function prng(seed: number): () => number {
   };
 }
 
-class Random implements Chooser {
+export class Random implements Chooser {
   #random: () => number;
   /** One in this many conflicts switches; drawn anew for each schedule. */
   #odds = 8;
@@ -178,7 +178,7 @@ export interface Limits {
 }
 
 /** Runs one schedule and the scenario's assertions; what went wrong, or null. */
-function attempt(world: World, scenario: Scenario, setup: unknown, chooser: Chooser) {
+export function attempt(world: World, scenario: Scenario, setup: unknown, chooser: Chooser) {
   const { fibers, check } = scenario.run(world, setup);
   try {
     world.run(fibers, chooser);

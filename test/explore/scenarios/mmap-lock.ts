@@ -2,7 +2,15 @@
 
 import { MmStat } from "../../../assembly/shared/abi";
 import type { Core } from "../exports";
-import { expect, type Mutant, makeMm, mutant as mutantOf, type Scenario } from "../scenario";
+import { MM } from "../layout";
+import {
+  checkHolds,
+  expect,
+  type Mutant,
+  makeMm,
+  mutant as mutantOf,
+  type Scenario,
+} from "../scenario";
 import type { Body, World } from "../world";
 
 /** Who is inside, kept between calls. */
@@ -119,9 +127,11 @@ function lockScenario(
       return {
         fibers: world.fibers.map((fiber, i) => bodies[i]!(fiber.x, mm, inside, world)),
         check() {
-          const state = world.u32[(mm + 64) >> 2]!; // all but the phase
-          expect(state === 0, `lock word ${state} at the end`);
-          expect((world.u32[(mm + 128) >> 2]! & 1) === 0, "mm_lock_seq odd at the end");
+          const lock = (mm + MM.LOCK) >> 2; // owner, phase, waiters
+          expect(world.u32[lock] === 0, `owner ${world.u32[lock]} at the end`);
+          expect(world.u32[lock + 2] === 0, `${world.u32[lock + 2]} waiters at the end`);
+          checkHolds(world);
+          expect((world.u32[(mm + MM.LOCK_SEQ) >> 2]! & 1) === 0, "mm_lock_seq odd at the end");
         },
       };
     },
@@ -129,9 +139,20 @@ function lockScenario(
   };
 }
 
-function mutant(name: string, from: string, to: string, file = "sync/rwlock.ts"): Mutant {
+const RWLOCK = "sync/rwlock.ts";
+
+function mutant(name: string, from: string, to: string, file = RWLOCK): Mutant {
   return mutantOf(file, name, from, to);
 }
+
+const HOLDS = "sync/holds.ts";
+const MMAP_LOCK = "mm/mmap_lock.ts";
+
+const READER_IGNORES_OWNER = mutant(
+  "a reader does not look for a writer",
+  "if (load_acquire(lock + RwLock.OWNER) == 0) return true;\n  hold_clear",
+  "if (load_acquire(lock + RwLock.OWNER) != 1) return true;\n  hold_clear",
+);
 
 export const mmapLock: Scenario[] = [
   lockScenario(
@@ -141,39 +162,42 @@ export const mmapLock: Scenario[] = [
     [
       mutant(
         "a writer does not look for readers",
-        "if ((state & (WRITER | READERS)) != 0) return false;",
-        "if ((state & WRITER) != 0) return false;",
+        "if (find_reader(lock) == 0) return true;",
+        "if (lock != 0) return true;",
       ),
       mutant(
         "a writer tests, then sets",
-        "if (cmpxchg64(lock + RwLock.STATE, state, state | WRITER) == state) return true;",
-        "store<u64>(lock + RwLock.STATE, state | WRITER); return true;",
+        "return cmpxchg(lock + RwLock.OWNER, 0, <u32>this_seat()) == 0;",
+        "if (load_acquire(lock + RwLock.OWNER) != 0) return false;\n  store_release(lock + RwLock.OWNER, <u32>this_seat());\n  return true;",
       ),
+      {
+        name: "a reader looks for a writer, then publishes its hold",
+        edits: [
+          {
+            file: RWLOCK,
+            from: "  hold_publish(slot, <u32>lock);\n  // Acquire",
+            to: "  // Acquire",
+          },
+          {
+            file: RWLOCK,
+            from: "if (load_acquire(lock + RwLock.OWNER) == 0) return true;\n  hold_clear",
+            to: "if (load_acquire(lock + RwLock.OWNER) == 0) {\n    hold_publish(slot, <u32>lock);\n    return true;\n  }\n  hold_clear",
+          },
+        ],
+      },
     ],
   ),
   lockScenario(
     "lock-trylock",
     "mmap lock: trylocks never enter where they must not",
     [tryWriter, tryReader, writer],
-    [
-      mutant(
-        "a reader's trylock does not look for a writer",
-        "if ((state & (WRITER | QUEUED_WRITERS)) != 0) return false; // W2",
-        "if ((state & QUEUED_WRITERS) != 0) return false;",
-      ),
-    ],
+    [READER_IGNORES_OWNER],
   ),
   lockScenario(
     "lock-queued-writer",
     "mmap lock: no reader passes a queued writer (R-LOCK-26a)",
     [reader, fickleWriter, tryReader],
-    [
-      mutant(
-        "a reader's trylock does not look for queued writers",
-        "if ((state & (WRITER | QUEUED_WRITERS)) != 0) return false; // W2",
-        "if ((state & WRITER) != 0) return false;",
-      ),
-    ],
+    [READER_IGNORES_OWNER],
   ),
   lockScenario(
     "lock-downgrade",
@@ -182,13 +206,8 @@ export const mmapLock: Scenario[] = [
     [
       mutant(
         "a downgrade lets go first",
-        "const next = with_readers_let_in(state & ~WRITER) + READER;",
-        "const next = with_readers_let_in(state & ~WRITER);",
-      ),
-      mutant(
-        "a downgrade wakes no reader",
-        "!= state) continue;\n    wake_readers(lock, state);",
-        "!= state) continue;",
+        "  hold_publish(slot, <u32>lock); // while still OWNER: the next one finds it\n  let_go(lock);",
+        "  let_go(lock);\n  hold_publish(slot, <u32>lock);",
       ),
     ],
   ),
@@ -197,26 +216,22 @@ export const mmapLock: Scenario[] = [
     "mmap lock: two writers and a reader wait, none for ever",
     [writer, reader, writer],
     [
+      mutant("a reader's release wakes nobody", "futex_wake_all(seat + Seat.RELEASES);", "", HOLDS),
       mutant(
-        "the last reader wakes no writer",
-        "if ((before & READERS) == READER && (before & QUEUED_WRITERS) != 0) wake_writer(lock); // W5",
+        "who lets go wakes nobody",
+        "if (load_acquire(lock + RwLock.WAITERS) != 0) futex_wake_all(lock + RwLock.PHASE); // W5",
         "",
       ),
       mutant(
-        "a writer wakes no writer",
-        "else if ((state & QUEUED_WRITERS) != 0) wake_writer(lock); // W5",
-        "",
+        "the phase to sleep on is read after the owner",
+        "if (take_ownership(lock)) break;\n    futex_wait(lock + RwLock.PHASE, phase);",
+        "if (take_ownership(lock)) break;\n    futex_wait(lock + RwLock.PHASE, load_acquire(lock + RwLock.PHASE));",
       ),
-      mutant("a wake-up does not change the turn", "fetch_add(lock + RwLock.TURN, 1);", ""),
       mutant(
-        "the turn is read after the state",
-        `    const turn = load_acquire(lock + RwLock.TURN); // before the state: W5
-    const state = load_acquire64(lock + RwLock.STATE);
-    if ((state & (WRITER | READERS)) != 0) {
-      store<u32>(ticket, turn);`,
-        `    const state = load_acquire64(lock + RwLock.STATE);
-    if ((state & (WRITER | READERS)) != 0) {
-      store<u32>(ticket, load_acquire(lock + RwLock.TURN));`,
+        "who waits for a release does not say so",
+        "store_release(seat + Seat.WAITED, 1);",
+        "",
+        HOLDS,
       ),
     ],
   ),
@@ -224,7 +239,13 @@ export const mmapLock: Scenario[] = [
     "lock-cancel-write",
     "mmap lock: a writer leaves the queue, those behind it are let in",
     [reader, fickleWriter, reader],
-    [mutant("leaving lets nobody in", "if (admit) next = with_readers_let_in(next);", "")],
+    [
+      mutant(
+        "leaving lets nobody in",
+        "if (load_acquire(lock + RwLock.OWNER) == <u32>this_seat()) let_go(lock);",
+        "",
+      ),
+    ],
   ),
   lockScenario(
     "lock-cancel-read",
@@ -232,9 +253,14 @@ export const mmapLock: Scenario[] = [
     [writer, fickleReader, writer],
     [
       mutant(
-        "a reader leaves though it was let in",
-        "if (<u32>(state >> 32) != ticket) return false;",
+        "a queued reader takes itself for let in",
+        "if (load_acquire(lock + RwLock.PHASE) == ticket) return false;",
         "",
+      ),
+      mutant(
+        "a reader leaves its hold behind",
+        "  hold_clear(this_seat(), lock_queued_of(lock, ticket));\n  return true;",
+        "  return true;",
       ),
     ],
   ),
@@ -247,13 +273,13 @@ export const mmapLock: Scenario[] = [
         "the lock is released before the sequence ends",
         "vma_end_write_all(mm);\n  rwlock_write_unlock(mm + Mm.LOCK);",
         "rwlock_write_unlock(mm + Mm.LOCK);\n  vma_end_write_all(mm);",
-        "mm/mmap_lock.ts",
+        MMAP_LOCK,
       ),
       mutant(
         "a downgrade does not end the sequence first",
         "vma_end_write_all(mm);\n  rwlock_write_downgrade(mm + Mm.LOCK);",
         "rwlock_write_downgrade(mm + Mm.LOCK);\n  vma_end_write_all(mm);",
-        "mm/mmap_lock.ts",
+        MMAP_LOCK,
       ),
     ],
     [3],

@@ -1,6 +1,7 @@
 // Whole calls against each other: a growing stack, fork, identities.
 
 import type { Core } from "../exports";
+import { VMA } from "../layout";
 import {
   at,
   call,
@@ -24,7 +25,6 @@ import type { Body } from "../world";
 
 const FAULT = "ops/fault.ts";
 const ACCESS_WRITE = 1;
-const ANON_VMA = 48;
 
 interface Space {
   mm: number;
@@ -153,7 +153,7 @@ const identity: Scenario<Space> = {
     function* fault(x: Core): Body {
       yield () => x.handle_mm_fault(mm, at(2), ACCESS_WRITE);
       const vma = world.quietly(() => world.control.vma_lookup(mm, at(2)));
-      const word = vma === 0 ? 0 : world.u32[(vma + ANON_VMA) >> 2]!;
+      const word = vma === 0 ? 0 : world.u32[(vma + VMA.ANON_VMA) >> 2]!;
       if (word !== 0) words.push(word);
     }
     return {
@@ -162,7 +162,7 @@ const identity: Scenario<Space> = {
         checkMm(world, mm);
         checkRefcounts(world, mm, [0, 2]);
         const vma = world.control.vma_lookup(mm, at(2));
-        const last = world.u32[(vma + ANON_VMA) >> 2]!;
+        const last = world.u32[(vma + VMA.ANON_VMA) >> 2]!;
         expect(last !== 0, "a write fault left no identity");
         expect(
           words.every((word) => word === last),

@@ -183,8 +183,8 @@ const HOLE_BELIEVED = mutant(
 const NO_RANGE = mutant(
   LOCK,
   "the range of what the tree led to is not compared",
-  "if (address < load<u64>(vma, Vma.START) || address >= load<u64>(vma, Vma.END)) ",
-  "if (false) ",
+  "  if (!vma_contains(vma, address)) return -1;\n",
+  "",
 );
 
 const NO_PEEK_RANGE = mutant(

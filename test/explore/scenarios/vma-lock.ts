@@ -1,6 +1,7 @@
 // Per-VMA locks: lock_vma_under_rcu beside everything a writer can do to the VMA.
 
 import type { Core } from "../exports";
+import { MM } from "../layout";
 import {
   at,
   call,
@@ -86,24 +87,58 @@ function vmaScenario(
   };
 }
 
+const HOLDS = "sync/holds.ts";
+
 const NO_RECHECK = mutant(
   LOCK,
-  "the sequence is not looked at again once the count is up",
-  "  else if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) result = 0;\n",
+  "the sequence is not looked at again once the hold is published",
+  "  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
   "",
 );
 const NO_DRAIN = mutant(
   LOCK,
   "a writer does not wait for readers",
-  "if (!drain(vma)) {",
-  "if (false) {",
+  "if (!vma_is_attached(vma) || drain(vma)) return 0;",
+  "if (!vma_is_attached(vma) || seq != 0) return 0;",
 );
-const LATE_MARK = mutant(
-  LOCK,
-  "the mark comes after the flag has fallen (R-LOCK-94)",
-  "  store_release(vma + Vma.LOCK_SEQ, seq);\n  fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);\n  return 0;\n}\n\n/** Waits",
-  "  fetch_sub(vma + Vma.REFCNT, VmaLock.WRITER);\n  store_release(vma + Vma.LOCK_SEQ, seq);\n  return 0;\n}\n\n/** Waits",
-);
+/** The bug that the first version of the core had (three pre-emptions). */
+const EARLY_ATTACHED: Mutant = {
+  name: "attached is asked before the sequence",
+  edits: [
+    { file: LOCK, from: "  if (!vma_is_attached(vma)) return -1;\n", to: "" },
+    {
+      file: LOCK,
+      from: "  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
+      to: "  if (!vma_is_attached(vma)) return -1;\n  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
+    },
+  ],
+};
+const LATE_HOLD: Mutant = {
+  name: "a reader looks for a writer, then publishes its hold",
+  edits: [
+    { file: LOCK, from: "  hold_publish(slot, <u32>vma);\n", to: "" },
+    {
+      file: LOCK,
+      from: "const result = check_hold(vma, mm, address);",
+      to: "const result = check_hold(vma, mm, address);\n  hold_publish(slot, <u32>vma);",
+    },
+  ],
+};
+const LATE_MARK: Mutant = {
+  name: "a writer searches the seats, then marks",
+  edits: [
+    {
+      file: LOCK,
+      from: "  store_release(vma + Vma.LOCK_SEQ, seq);\n",
+      to: "  if (vma_is_attached(vma)) drain(vma);\n  store_release(vma + Vma.LOCK_SEQ, seq);\n",
+    },
+    {
+      file: LOCK,
+      from: "if (!vma_is_attached(vma) || drain(vma)) return 0;",
+      to: "if (seq != 0) return 0;",
+    },
+  ],
+};
 
 /** Two mms; the second has room where the first has its VMA. */
 const reuse: Scenario<Space & { other: number }> = {
@@ -139,20 +174,8 @@ const reuse: Scenario<Space & { other: number }> = {
     mutant(
       LOCK,
       "whose VMA it is is not asked",
-      "  else if (load<u32>(vma, Vma.MM) != <u32>mm) result = -1;\n",
-      "",
-    ),
-    mutant(
-      "mm/vma.ts",
-      "a record's count starts anew (R-LOCK-82)",
-      "if (load_acquire(vma + Vma.REFCNT) == 0) store_release(vma + Vma.REFCNT, VmaLock.DETACHED);",
-      "store_release(vma + Vma.REFCNT, VmaLock.DETACHED);",
-    ),
-    mutant(
-      LOCK,
-      "a reader's release looks at the VMA again",
-      "if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT); // V3",
-      "assert((load_acquire(vma + Vma.REFCNT) & <u32>VmaLock.DETACHED) == 0 || (old & <u32>VmaLock.DETACHED) != 0);\n  if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT);",
+      "return load_acquire(vma + Vma.MM) == <u32>mm ? 1 : -1;",
+      "return 1;",
     ),
   ],
 };
@@ -164,7 +187,7 @@ const wrap: Scenario<Space> = {
   fibers: 2,
   setup(world) {
     const space = threeVmas(world);
-    world.u32[(space.mm + 128) >> 2] = 2 ** 32 - 4;
+    world.u32[(space.mm + MM.LOCK_SEQ) >> 2] = 2 ** 32 - 4;
     return space;
   },
   run(world, { mm, before }) {
@@ -181,7 +204,7 @@ const wrap: Scenario<Space> = {
     return {
       fibers: [readers(), writer()],
       check() {
-        const sequence = world.u32[(mm + 128) >> 2]!;
+        const sequence = world.u32[(mm + MM.LOCK_SEQ) >> 2]!;
         expect(sequence === 2, `mm_lock_seq ${sequence}`);
         const vma = world.control.lock_vma_under_rcu(mm, at(3));
         expect(vma !== 0, "the VMA looks write-locked for ever");
@@ -218,8 +241,8 @@ const downgrade: Scenario<Space> = {
       if (vma === 0) return;
       expect(!late, "locked a VMA that had been unmapped before the call");
       world.hold(vma, mm, at(3));
-      yield () => a.vma_end_read(vma);
       world.release(vma);
+      yield () => a.vma_end_read(vma);
     }
     function* faults(): Body {
       yield* fault();
@@ -246,29 +269,35 @@ const downgrade: Scenario<Space> = {
     mutant(
       LOCK,
       "a VMA is not marked when it is taken out",
-      "  fetch_add(vma + Vma.REFCNT, <u32>VmaLock.DETACHED - 1);\n",
+      "  store_release(vma + Vma.REFCNT, VmaLock.DETACHED);\n",
       "",
     ),
   ],
 };
 
 export const vmaLock: Scenario[] = [
-  vmaScenario(
-    "vma-munmap",
-    "lock_vma_under_rcu vs munmap of its VMA (upstream race 2: the detach test is inside)",
-    [2],
-    [locker(3), unmap(2, 4)],
-    [
-      NO_RECHECK,
-      NO_DRAIN,
-      mutant(
-        LOCK,
-        "the detached mark refuses nobody",
-        "const REFUSED: u32 = <u32>VmaLock.WRITER | <u32>VmaLock.DETACHED;",
-        "const REFUSED: u32 = <u32>VmaLock.WRITER;",
-      ),
-    ],
-  ),
+  {
+    ...vmaScenario(
+      "vma-munmap",
+      "lock_vma_under_rcu vs munmap of its VMA (upstream race 2: the detach test is inside)",
+      [2],
+      [locker(3), unmap(2, 4)],
+      [
+        NO_RECHECK,
+        NO_DRAIN,
+        EARLY_ATTACHED,
+        LATE_HOLD,
+        LATE_MARK,
+        mutant(
+          LOCK,
+          "the detached mark refuses nobody",
+          "  if (!vma_is_attached(vma)) return -1;\n",
+          "",
+        ),
+      ],
+    ),
+    bound: 3,
+  },
   vmaScenario(
     "vma-split",
     "lock_vma_under_rcu vs mprotect that splits its VMA (upstream race 4: every edit write-locks)",
@@ -276,7 +305,6 @@ export const vmaLock: Scenario[] = [
     [locker(4), protect(3, 1, READ)],
     [
       NO_DRAIN,
-      LATE_MARK,
       mutant(
         MERGE,
         "a split does not write-lock the VMA",
@@ -291,7 +319,6 @@ export const vmaLock: Scenario[] = [
     [],
     [locker(3), protect(2, 4, READ), locker(1)],
     [
-      NO_RECHECK,
       mutant(
         MERGE,
         "the VMA that grows is not write-locked",
@@ -319,14 +346,7 @@ export const vmaLock: Scenario[] = [
     "the release of a read lock wakes the writer that waits for it",
     [],
     [locker(3), unmap(2, 4), locker(4)],
-    [
-      mutant(
-        LOCK,
-        "a release wakes nobody",
-        "if ((old & <u32>VmaLock.WRITER) != 0) futex_wake_all(vma + Vma.REFCNT); // V3",
-        "",
-      ),
-    ],
+    [mutant(HOLDS, "a release wakes nobody", "futex_wake_all(seat + Seat.RELEASES);", "")],
   ),
   {
     ...vmaScenario(
@@ -338,8 +358,8 @@ export const vmaLock: Scenario[] = [
         mutant(
           LOCK,
           "a refused reader leaves quietly",
-          "if (result != 1) vma_end_read(vma);",
-          "if (result != 1) fetch_sub(vma + Vma.REFCNT, 1);",
+          "if (result != 1) hold_clear(this_seat(), slot); // V3",
+          "if (result != 1) store_release(slot, 0);",
         ),
       ],
     ),
