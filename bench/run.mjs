@@ -16,7 +16,7 @@ import { Random } from "./workload/layout.mjs";
 
 const CASE = fileURLToPath(new URL("./case.mjs", import.meta.url));
 const FLAGS = ["--expose-gc", "--max-old-space-size=4096", "--stack-size=3900"];
-const CASE_TIMEOUT_MS = 120_000;
+const CASE_TIMEOUT_MS = 90_000;
 
 async function main(argv) {
   const options = parseOptions(
