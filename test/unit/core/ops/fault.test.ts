@@ -204,6 +204,13 @@ describe("a stack", () => {
     s.expect(`${gap}gg`);
   });
 
+  test("grows before the access is refused for what it may not", async () => {
+    const s = await sketch("");
+    s.mmap(300, 1, Prot.READ, MapFlags.GROWSDOWN);
+    expect(s.touch(298, "write")).toBe("SEGV_ACCERR");
+    expect(s.vma(298)).toMatchObject({ start: s.at(298), end: s.at(301) });
+  });
+
   test("only memory that grows down does", async () => {
     const s = await sketch(".W");
     expect(s.touch(0)).toBe("SEGV_MAPERR");

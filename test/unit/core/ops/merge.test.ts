@@ -62,6 +62,16 @@ describe("a new range", () => {
     s.expect(after);
   });
 
+  test("of a file that goes on in the file, but over a hole, stands alone (R-MERGE-4)", async () => {
+    const s = await sketch("");
+    const flags = MapFlags.PRIVATE | MapFlags.FIXED;
+    const place = { length: PAGE, prot: RW, flags, file: s.file };
+    s.mm.mmap({ ...place, address: s.at(0), offset: 0 });
+    s.mm.mmap({ ...place, address: s.at(3), offset: 2 * PAGE });
+    s.mm.mmap({ ...place, address: s.at(2), offset: PAGE });
+    s.expect("F.FF");
+  });
+
   test("of another open of the same file stands alone: identity is the open (R-MERGE-12)", async () => {
     const s = await sketch("F.F");
     using second = s.engine.openFile({ name: "/file" });

@@ -38,6 +38,11 @@ describe.each(OPERATIONS)("%s", (_name, change, mark) => {
     expect(s.mm.stat()).toMatchObject({ mapCount: 2, totalVm: 4, lockedVm: 0 });
   });
 
+  test("at the limit is refused with nothing changed", async () => {
+    const s = await sketch("WWWW", { maxMapCount: 1 });
+    s.refuses(mark === "D" ? "EAGAIN" : "ENOMEM", () => change(s));
+  });
+
   test("at the limit needs no split when it covers the whole VMA", async () => {
     const s = await sketch(".WW.", { maxMapCount: 1 });
     change(s);
