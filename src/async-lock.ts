@@ -69,16 +69,20 @@ export async function lockAsync<Guard>(
   locks.addQueued(1);
   const started = performance.now();
   try {
-    await turnToWrite(locks, mode.call, options);
+    // Again, if another task of this worker came in between our turn and this line.
+    do await turnToWrite(locks, mode.call, remaining(options, started));
+    while (locks.ownsWriting);
   } finally {
     locks.addQueued(-1);
   }
-  const left = timeoutMs === undefined ? {} : { timeoutMs: rest(timeoutMs, started) };
-  return request(context, mode, kind, locks, { ...options, ...left }, grant);
+  return request(context, mode, kind, locks, remaining(options, started), grant);
 }
 
-function rest(timeoutMs: number, started: number): number {
-  return Math.max(0, timeoutMs - (performance.now() - started));
+/** The options with what is left of the time since `started`. */
+function remaining(options: LockOptions, started: number): LockOptions {
+  if (options.timeoutMs === undefined) return options;
+  const timeoutMs = Math.max(0, options.timeoutMs - (performance.now() - started));
+  return { ...options, timeoutMs };
 }
 
 /** Stands in the core's queue; held at once if it is free. */
@@ -166,7 +170,7 @@ class Request {
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: number;
   readonly #timeoutMs: number | undefined;
-  /** The read queue's ticket; the write queue re-reads its word's value each time. */
+  /** The read queue's name for this request. */
   readonly #ticket: number;
   #place: Place;
 
@@ -183,7 +187,7 @@ class Request {
     this.#deadline =
       timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     this.#place = this.#readPlace();
-    this.#ticket = this.#place.expected;
+    this.#ticket = context.core.u32[2] as number;
   }
 
   async granted<Guard>(grant: () => Guard): Promise<Guard> {
@@ -200,7 +204,7 @@ class Request {
         // First: who aborted waits for no guard, so one granted just now would be lost.
         if (this.#signal?.aborted) return this.#giveUp(this.#signal.reason);
         if (this.#mode.queued(this.#ticket)) return grant();
-        this.#place = this.#placeNow();
+        this.#place = this.#readPlace();
       }
     } finally {
       clearInterval(keepAlive);
@@ -240,15 +244,10 @@ class Request {
     throw reason;
   }
 
-  /** Context: right after a queue call, before anything else uses scratch. */
+  /** Context: right after a queue or queued call, before anything else uses scratch. */
   #readPlace(): Place {
     const { u32 } = this.#context.core;
     return { word: u32[0] as number, expected: u32[1] as number };
-  }
-
-  /** Where to wait on: the write queue has just written its word and value to scratch. */
-  #placeNow(): Place {
-    return this.#mode.call === "mmapWriteLockAsync" ? this.#readPlace() : this.#place;
   }
 }
 

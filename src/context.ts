@@ -103,9 +103,14 @@ export class LockState {
     return this.reads + this.writes !== 0;
   }
 
-  /** True if a task of this worker holds the lock for writing, or is next to. */
+  /** True if a task of this worker holds the lock for writing, or stands in the core's queue for it. */
+  get ownsWriting(): boolean {
+    return this.writes !== 0 || this.writeQueued;
+  }
+
+  /** True if a further writing task of this worker has to wait for its turn. */
   get writing(): boolean {
-    return this.writes !== 0 || this.writeQueued || this.writers.waiting;
+    return this.ownsWriting || this.writers.waiting;
   }
 
   addRead(n: 1 | -1): void {

@@ -145,6 +145,7 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   mm_stat(mm: Mm, stat: number): number;
   mm_limit_set(mm: Mm, limit: number, bytes: number): void;
   mm_caps_set(mm: Mm, caps: number): void;
+  mm_flags_set(mm: Mm, flags: number): void;
   mm_brk_init(mm: Mm, startBrk: number, brk: number, dataSegment: number, startStack: number): void;
   mm_validate(mm: Mm): number;
   mm_validate_under_lock(mm: Mm): number;
@@ -169,7 +170,7 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   mmap_write_lock(mm: Mm): number;
   mmap_read_unlock(mm: Mm): void;
   mmap_write_unlock(mm: Mm): void;
-  mmap_write_downgrade(mm: Mm): void;
+  mmap_write_downgrade(mm: Mm): number;
   mmap_read_queue(mm: Mm): number;
   mmap_write_queue(mm: Mm): number;
   mmap_read_queued(mm: Mm, ticket: number): number;
@@ -187,6 +188,16 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   vma_anon_vma(vma: Vma): number;
   vma_anon_name(vma: Vma): number;
   vma_read(vma: Vma, out: number): void;
+  vma_name(name: number): number;
+  set_vma_name(mm: Mm, address: number, length: number, nameLength: number): number;
+  remap_file_pages(
+    mm: Mm,
+    address: number,
+    length: number,
+    prot: number,
+    pgoff: number,
+    flags: number,
+  ): number;
   lookup_many(mm: Mm, addresses: number, out: number, n: number): number;
   vma_install(mm: Mm, start: number, end: number, flags: number, pgoff: number, file: File): number;
   vma_explain(mm: Mm, address: number): number;

@@ -35,9 +35,10 @@ export class TrackedEndpoint implements Endpoint {
   /** The call that ends a `wrap`: its answer is the last message. */
   #releasing: string | undefined;
 
-  constructor(port: HostPort) {
+  /** @param watch false: somebody else calls `close`, with a better reason than that the port is gone */
+  constructor(port: HostPort, watch = true) {
     this.#port = port;
-    port.onClose(() => this.close(new Error("the other side of the port is gone")));
+    if (watch) port.onClose(() => this.close(new Error("the other side of the port is gone")));
   }
 
   postMessage(message: Message, transfer: readonly Transferable[] = []): void {

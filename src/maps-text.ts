@@ -64,17 +64,20 @@ export class MapsReader {
   snapshot(vma: number): VmaSnapshot {
     const core = this.#core;
     core.x.vma_read(vma, core.scratch);
-    const bare = snapshotFrom(core.f64, null); // reading a file overwrites scratch
-    return { ...bare, name: this.name(bare) };
+    const bare = snapshotFrom(core.f64, null);
+    const given = core.f64[VmaOut.ANON_NAME] as number; // reading names overwrites scratch
+    return { ...bare, name: this.name(bare, given === 0 ? null : this.#vmaName(given)) };
   }
 
-  /** The last column (R-PROC-6, 7); null if it is empty. */
-  name(vma: VmaSnapshot): string | null {
-    if (vma.file !== 0) return nameOfFile(this.#file(vma.file));
+  /** The last column (R-PROC-6, 7); null if it is empty. `given`: by PR_SET_VMA_ANON_NAME. */
+  name(vma: VmaSnapshot, given: string | null = null): string | null {
+    if (vma.file !== 0) {
+      return given === null ? nameOfFile(this.#file(vma.file)) : `[anon_shmem:${given}]`;
+    }
     if (vma.start < this.#brk && vma.end > this.#startBrk) return "[heap]";
     const stack = this.#startStack;
     if (stack !== 0 && vma.start <= stack && vma.end >= stack) return "[stack]";
-    return null;
+    return given === null ? null : `[anon:${given}]`;
   }
 
   /** One line, with its newline. */
@@ -87,6 +90,11 @@ export class MapsReader {
       `${hex(vma.start, 8)}-${hex(vma.end, 8)} ${permsOf(vma.flags)} ` +
       `${offset.toString(16).padStart(8, "0")} ${device} ${isFile ? file.inode : 0} `;
     return vma.name === null ? `${fixed}\n` : `${fixed.padEnd(NAME_COLUMN)} ${vma.name}\n`;
+  }
+
+  #vmaName(pointer: number): string {
+    const length = this.#core.x.vma_name(pointer);
+    return new TextDecoder().decode(this.#core.u8.slice(0, length));
   }
 
   #file(pointer: number): FileInfo {

@@ -12,7 +12,7 @@ import { type LockOptions, lockAsync } from "./async-lock.js";
 import type { Context, LockState, Scope } from "./context.js";
 import type { CallTable } from "./core.js";
 import type { Engine } from "./engine.js";
-import { WouldBlockError } from "./errors.js";
+import { errorOf } from "./errors.js";
 import type { FaultAccess, FaultResult } from "./fault.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
@@ -200,10 +200,12 @@ export class MmWithUser extends Mm implements SystemCalls {
    *
    * @throws TypeError this worker holds a lock of this space already (it would wait for itself)
    * @throws WouldBlockError the lock is taken and this thread must not block
+   * @throws MmError EAGAIN this worker reads as many spaces as its seat has room for (8)
    */
   mmapReadLock(): MmapReadGuard {
     const pointer = this.waitingCall("mmapReadLock").pointer;
-    if (this.context.core.x.mmap_read_lock(pointer) < 0) throw new WouldBlockError("mmapReadLock");
+    const failed = this.context.core.x.mmap_read_lock(pointer);
+    if (failed < 0) throw errorOf(failed, "mmapReadLock");
     return new MmapReadGuard(this);
   }
 
@@ -224,8 +226,8 @@ export class MmWithUser extends Mm implements SystemCalls {
   /** Takes the mmap lock for writing. Throws as {@link MmWithUser.mmapReadLock}. */
   mmapWriteLock(): MmapWriteGuard {
     const pointer = this.waitingCall("mmapWriteLock").pointer;
-    if (this.context.core.x.mmap_write_lock(pointer) < 0)
-      throw new WouldBlockError("mmapWriteLock");
+    const failed = this.context.core.x.mmap_write_lock(pointer);
+    if (failed < 0) throw errorOf(failed, "mmapWriteLock");
     return new MmapWriteGuard(this);
   }
 
@@ -415,7 +417,8 @@ export class MmWithUser extends Mm implements SystemCalls {
     if (this.locks.held) return read();
     const { x } = this.context.core;
     const pointer = this.waitingCall(call).pointer;
-    if (x.mmap_read_lock(pointer) < 0) throw new WouldBlockError(call);
+    const failed = x.mmap_read_lock(pointer);
+    if (failed < 0) throw errorOf(failed, call);
     try {
       return read();
     } finally {

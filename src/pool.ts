@@ -174,7 +174,7 @@ async function start<Api extends object>(
   installTransferHandlers();
   const share = engine.share();
   const { port1, port2 } = new MessageChannel();
-  const endpoint = new TrackedEndpoint(adopt(port1));
+  const endpoint = new TrackedEndpoint(adopt(port1), false);
   try {
     const slot = await new Promise<number>((resolve, reject) => {
       const timer = setTimeout(

@@ -178,6 +178,17 @@ export class RawPlane {
   mseal(mm: number, address: number, length: number, flags: number): number {
     return this.#core.x.mseal(mm, address, length, flags);
   }
+  /** remap_file_pages(2); `pgoff` in pages. */
+  remapFilePages(
+    mm: number,
+    address: number,
+    length: number,
+    prot: number,
+    pgoff: number,
+    flags: number,
+  ): number {
+    return this.#core.x.remap_file_pages(mm, address, length, prot, pgoff, flags);
+  }
   /** The child mm, or -ENOMEM: a result in [-4095, -1] is an error, any other is an address. */
   fork(mm: number): number {
     return pointerOrErrno(this.#core.x.mm_fork(mm));
@@ -222,6 +233,10 @@ export class RawPlane {
   }
   mmCapsSet(mm: number, caps: number): void {
     this.#core.x.mm_caps_set(mm, caps);
+  }
+  /** MmFlag bits, all at once. */
+  mmFlagsSet(mm: number, flags: number): void {
+    this.#core.x.mm_flags_set(mm, flags);
   }
   mmBrkInit(
     mm: number,

@@ -139,6 +139,32 @@ describe.each(["Atomics.waitAsync", "polling"])("with %s", (how) => {
     },
   );
 
+  test("a try between a release and the next task's turn does not make two writers", async () => {
+    const locks = await pair();
+    prepare();
+    const first = locks.mine.mmapWriteLock();
+    const waiting = locks.mine.mmapWriteLockAsync();
+    first.dispose();
+    const between = locks.mine.mmapWriteTrylock();
+    const also = locks.mine.mmapWriteLockAsync();
+    let held = between === null ? 0 : 1;
+    const count = async (promise: typeof waiting) => {
+      const guard = await promise;
+      expect(++held).toBe(1);
+      await soon(2);
+      held--;
+      guard.dispose();
+    };
+    const rest = Promise.all([count(waiting), count(also)]);
+    await soon(2);
+    if (between !== null) {
+      held--;
+      between.dispose();
+    }
+    await rest;
+    expect(isFree(locks)).toBe(true);
+  });
+
   test("a writer that gives up lets the readers behind it in", async () => {
     const locks = await pair();
     prepare();

@@ -1,0 +1,3 @@
+// A worker that fails while it is loaded.
+
+throw new Error("this worker is broken");
