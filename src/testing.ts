@@ -4,7 +4,9 @@
 // mmap, munmap and mprotect for a space without limits: placement, errnos and their order,
 // what stays changed when a call fails half-way. Needs no wasm.
 //
-// Floor: S4. Imports: shared, address, errors, flags, maps-text (types).
+// The reader of recordings of a real kernel is here as well.
+//
+// Floor: S5. Imports: shared, address, errors, flags, maps-text (types), formats.
 
 import { Errno } from "../assembly/shared/errno.js";
 import { type Address, asNumber } from "./address.js";
@@ -12,6 +14,16 @@ import { type ErrorArgs, MmError } from "./errors.js";
 import { MapFlags, Prot, permsOf, VmFlags } from "./flags.js";
 import type { VmaSnapshot } from "./maps-text.js";
 import type { ValidationReport } from "./validation.js";
+
+export {
+  type RecordedCall,
+  type RecordedFile,
+  type RecordedSnap,
+  type RecordedStep,
+  type RecordingHeader,
+  readRecording,
+  type VmaRow,
+} from "./formats/recording.js";
 
 /** A file as the model needs it. */
 export interface ModelFile {
