@@ -29,9 +29,10 @@ async function prepare(scenario: Scenario, mutant: number) {
   return { world, setup };
 }
 
-/** Limits of a scenario: its own bound where it has one. */
+/** Limits of a scenario: its own where it has any. */
 export function limitsFor(scenario: Scenario, limits: Limits): Limits {
-  return { ...limits, bound: Math.max(0, limits.bound + (scenario.bound ?? 2) - 2) };
+  const bound = Math.max(0, limits.bound + (scenario.bound ?? 2) - 2);
+  return { ...limits, bound, cap: Math.max(limits.cap, scenario.cap ?? 0) };
 }
 
 export interface MutantReport {

@@ -26,6 +26,8 @@ export interface Scenario<S = any> {
   mutants: Mutant[];
   /** Pre-emptions in the quick run; 2 if not given. */
   bound?: number;
+  /** Schedules in the quick run, if not the usual number. */
+  cap?: number;
 }
 
 export const PAGE = 4096;

@@ -2,7 +2,7 @@
 
 import { MmStat } from "../../../assembly/shared/abi";
 import type { Core } from "../exports";
-import { MM } from "../layout";
+import { MM, RW_LOCK } from "../layout";
 import {
   checkHolds,
   expect,
@@ -103,8 +103,8 @@ const fickleWriter: LockBody = function* (x, mm, inside) {
 
 const fickleReader: LockBody = function* (x, mm, inside, world) {
   if ((yield () => x.mmap_read_queue(mm)) === 0) {
-    const ticket = world.u32[(x.worker_scratch() >> 2) + 1]!;
-    if ((yield () => x.mmap_read_cancel(mm, ticket)) === 0) return;
+    const request = world.u32[(x.worker_scratch() >> 2) + 2]!;
+    if ((yield () => x.mmap_read_cancel(mm, request)) === 0) return;
   }
   yield* readSection(x, mm, inside);
 };
@@ -127,9 +127,9 @@ function lockScenario(
       return {
         fibers: world.fibers.map((fiber, i) => bodies[i]!(fiber.x, mm, inside, world)),
         check() {
-          const lock = (mm + MM.LOCK) >> 2; // owner, phase, waiters
-          expect(world.u32[lock] === 0, `owner ${world.u32[lock]} at the end`);
-          expect(world.u32[lock + 2] === 0, `${world.u32[lock + 2]} waiters at the end`);
+          const word = (offset: number) => world.u32[(mm + MM.LOCK + offset) >> 2];
+          expect(word(RW_LOCK.OWNER) === 0, `owner ${word(RW_LOCK.OWNER)} at the end`);
+          expect(word(RW_LOCK.WAITERS) === 0, `${word(RW_LOCK.WAITERS)} waiters at the end`);
           checkHolds(world);
           expect((world.u32[(mm + MM.LOCK_SEQ) >> 2]! & 1) === 0, "mm_lock_seq odd at the end");
         },
@@ -162,7 +162,7 @@ export const mmapLock: Scenario[] = [
     [
       mutant(
         "a writer does not look for readers",
-        "if (find_reader(lock) == 0) return true;",
+        "if (find_lock_hold(lock, load_acquire(lock + RwLock.PHASE)) == 0) return true; // W1",
         "if (lock != 0) return true;",
       ),
       mutant(
@@ -187,6 +187,22 @@ export const mmapLock: Scenario[] = [
       },
     ],
   ),
+  {
+    ...lockScenario(
+      "lock-ticket",
+      "mmap lock: a reader is let in by the writer it queued behind, not by an earlier one",
+      [writer, reader, writer],
+      [
+        mutant(
+          "a ticket is published that is the phase no more",
+          "if (<u32>(now >> 32) == phase && <u32>now != 0) break; // W3",
+          "if (<u32>now != 0) break;",
+        ),
+      ],
+    ),
+    bound: 3,
+    cap: 300_000,
+  },
   lockScenario(
     "lock-trylock",
     "mmap lock: trylocks never enter where they must not",
@@ -223,10 +239,30 @@ export const mmapLock: Scenario[] = [
         "",
       ),
       mutant(
-        "the phase to sleep on is read after the owner",
-        "if (take_ownership(lock)) break;\n    futex_wait(lock + RwLock.PHASE, phase);",
-        "if (take_ownership(lock)) break;\n    futex_wait(lock + RwLock.PHASE, load_acquire(lock + RwLock.PHASE));",
+        "a writer reads the phase to sleep on after the owner",
+        "return report(wait, lock + RwLock.PHASE, <u32>(state >> 32)); // W5",
+        "return report(wait, lock + RwLock.PHASE, load_acquire(lock + RwLock.PHASE));",
       ),
+      mutant(
+        "letting go takes two stores (the core had this bug)",
+        "  store_release64(lock + RwLock.OWNER, phase << 32);\n",
+        "  store_release(lock + RwLock.PHASE, <u32>phase);\n  store_release(lock + RwLock.OWNER, 0);\n",
+      ),
+      {
+        name: "a writer waits for a word, not for a hold that counts (the core had this bug)",
+        edits: [
+          {
+            file: HOLDS,
+            from: "  store<u32>(wait, <u32>(seat + Seat.RELEASES));\n",
+            to: "  const word = load_acquire(slot);\n  store<u32>(wait, <u32>(seat + Seat.RELEASES));\n",
+          },
+          {
+            file: HOLDS,
+            from: "return lock_hold_counts(slot, lock, phase);\n}",
+            to: "return load_acquire(slot) == word;\n}",
+          },
+        ],
+      },
       mutant(
         "who waits for a release does not say so",
         "store_release(seat + Seat.WAITED, 1);",
@@ -254,13 +290,13 @@ export const mmapLock: Scenario[] = [
     [
       mutant(
         "a queued reader takes itself for let in",
-        "if (load_acquire(lock + RwLock.PHASE) == ticket) return false;",
-        "",
+        "if (let_in) hold_publish(slot, <u32>lock);\n  else hold_clear(this_seat(), slot); // let in this moment, it leaves again\n  return !let_in;",
+        "hold_publish(slot, <u32>lock);\n  return false;",
       ),
       mutant(
         "a reader leaves its hold behind",
-        "  hold_clear(this_seat(), lock_queued_of(lock, ticket));\n  return true;",
-        "  return true;",
+        "else hold_clear(this_seat(), slot); // let in this moment",
+        "// let in this moment",
       ),
     ],
   ),

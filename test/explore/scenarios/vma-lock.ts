@@ -124,6 +124,21 @@ const LATE_HOLD: Mutant = {
     },
   ],
 };
+const LATE_HELD: Mutant = {
+  name: "a reader says that it holds something after it has looked (V6)",
+  edits: [
+    {
+      file: LOCK,
+      from: "  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);\n",
+      to: "",
+    },
+    {
+      file: LOCK,
+      from: "const result = check_hold(vma, mm, address);",
+      to: "const result = check_hold(vma, mm, address);\n  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);",
+    },
+  ],
+};
 const LATE_MARK: Mutant = {
   name: "a writer searches the seats, then marks",
   edits: [
@@ -287,6 +302,7 @@ export const vmaLock: Scenario[] = [
         NO_DRAIN,
         EARLY_ATTACHED,
         LATE_HOLD,
+        LATE_HELD,
         LATE_MARK,
         mutant(
           LOCK,
