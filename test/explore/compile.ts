@@ -12,6 +12,8 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join, posix } from "node:path";
@@ -31,6 +33,9 @@ export class StaleMutant extends Error {}
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const SOURCES = join(ROOT, "assembly");
 const CACHE = join(ROOT, "build", "explore");
+
+/** Modules kept in the cache. */
+const CACHED = 300;
 
 /** Files that must keep their built-ins: the hook itself, and the explorer's own. */
 const KEEP = ["base/debug.ts", "explore-filter.ts", "explore-touch.ts"];
@@ -114,11 +119,23 @@ async function cached(key: string, make: () => Promise<Uint8Array>): Promise<Web
   const path = join(CACHE, `${key}.wasm`);
   if (!existsSync(path)) {
     mkdirSync(CACHE, { recursive: true });
+    prune();
     const part = `${path}.${process.pid}`;
     writeFileSync(part, await make());
     renameSync(part, path);
   }
   return new WebAssembly.Module(readFileSync(path) as BufferSource);
+}
+
+/** Each change of the core leaves a module a mutant behind: keeps the latest. */
+function prune(): void {
+  const files = readdirSync(CACHE).map((name) => join(CACHE, name));
+  if (files.length < CACHED) return;
+  const written = new Map(
+    files.map((file) => [file, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]),
+  );
+  files.sort((a, b) => written.get(a)! - written.get(b)!);
+  for (const file of files.slice(0, files.length - CACHED / 2)) rmSync(file, { force: true });
 }
 
 /** The core with `edits`, asyncified. Mutants run a few schedules only: they are not optimised. */
