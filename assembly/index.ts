@@ -2,8 +2,8 @@
 //
 // Floor: index. Imports: everything below.
 
-import { Header, Mm, Seat, Vma } from "./base/layout";
-import { seat_scratch, this_seat } from "./base/worker";
+import { Header, Mm, Vma } from "./base/layout";
+import { seat_scratch } from "./base/worker";
 import { mt_height, mt_load, mt_nodes } from "./maple/tree";
 import { file_info as copy_file_info, file_create as make_file } from "./mm/file";
 import {
@@ -37,11 +37,10 @@ import { Errno } from "./shared/errno";
 import { load_acquire } from "./sync/atomics";
 import {
   Queue,
-  RwLock,
   rwlock_is_contended,
   rwlock_read_cancel,
   rwlock_read_queue,
-  rwlock_read_queued,
+  rwlock_read_step,
   rwlock_write_cancel,
   rwlock_write_step,
 } from "./sync/rwlock";
@@ -211,24 +210,20 @@ export function mmap_lock_is_contended(mm: usize): i32 {
   return rwlock_is_contended(mm + Mm.LOCK) ? 1 : 0;
 }
 
-/** 1 held, 0 queued (scratch: word, value), -EAGAIN: this worker reads too many spaces. */
+/** 1 held, 0 queued (scratch: word, value, request), -EAGAIN: this worker reads too many spaces. */
 export function mmap_read_queue(mm: usize): i32 {
-  const ticket = this_seat() + Seat.TICKET;
-  const queue = rwlock_read_queue(mm + Mm.LOCK, ticket);
-  if (queue == Queue.FULL) return -Errno.EAGAIN;
-  if (queue == Queue.HELD) return 1;
-  store<u32>(seat_scratch(), <u32>(mm + Mm.LOCK + RwLock.PHASE));
-  store<u32>(seat_scratch(), load<u32>(ticket), 4);
-  return 0;
+  const queue = rwlock_read_queue(mm + Mm.LOCK, seat_scratch());
+  return queue == Queue.FULL ? -Errno.EAGAIN : <i32>queue;
 }
 
-export function mmap_read_queued(mm: usize, ticket: u32): i32 {
-  return rwlock_read_queued(mm + Mm.LOCK, ticket) ? 1 : 0;
+/** 1 held, 0 still queued: scratch is up to date. */
+export function mmap_read_queued(mm: usize, request: u32): i32 {
+  return rwlock_read_step(mm + Mm.LOCK, request, seat_scratch()) ? 1 : 0;
 }
 
 /** 1: was let in first, the caller holds the lock. */
-export function mmap_read_cancel(mm: usize, ticket: u32): i32 {
-  return rwlock_read_cancel(mm + Mm.LOCK, ticket) ? 0 : 1;
+export function mmap_read_cancel(mm: usize, request: u32): i32 {
+  return rwlock_read_cancel(mm + Mm.LOCK, request) ? 0 : 1;
 }
 
 function write_step(mm: usize, first: bool): i32 {

@@ -69,6 +69,8 @@ export const enum Seat {
   MAY_BLOCK = 4,
   /** Verify build: fail the slab reservation when this reaches zero; 0 is off. */
   FAIL_AFTER = 8,
+  /** What the last wait answered: nobody reads it (sync/atomics.ts says why it is stored). */
+  WAIT_RESULT = 12,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,
@@ -76,15 +78,15 @@ export const enum Seat {
   CURSOR = 512,
   /** A record shaped like a VMA: the range that an operation is about to map (mm/merge.ts). */
   CANDIDATE = 2048,
-  /** u32: what this worker waits for in a lock's queue. */
+  /** Three u32: what this worker waits for in a lock's queue (sync/rwlock.ts). */
   TICKET = 2112,
   /** A line: Hold.SLOTS VMAs that this worker has read-locked, or is about to (sync/holds.ts). */
-  VMA_HOLDS = 1024,
+  VMA_HOLDS = 1792,
   /** In the same line: +1 when a hold was given up that somebody waited for; that somebody waits. */
-  RELEASES = 1056,
-  WAITED = 1060,
+  RELEASES = 1824,
+  WAITED = 1828,
   /** A line: Hold.SLOTS pairs (lock, ticket) that this worker reads, or queues to read. */
-  LOCK_HOLDS = 1088,
+  LOCK_HOLDS = 1856,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
   SIZE = 20480,
@@ -144,18 +146,13 @@ export const enum Vma {
   ANON_VMA = 48,
   /** u32: name record of PR_SET_VMA_ANON_NAME, 0 none. mmap W + VMA W. */
   ANON_NAME = 52,
-  /** u32: bit 0: no vm_ops (anonymous). Before publication. */
-  KIND = 56,
+  /** u32, atomic: 1 if a reader may have named this VMA in its seat since the last search for one. */
+  HELD = 56,
   /** u32: free list link while the record is free. */
   LINK = 60,
   SIZE = 64,
 }
 if (VmaOut.COUNT * 8 > Abi.SCRATCH_BYTES) ERROR("a VMA copy fits scratch");
-
-export const enum VmaKind {
-  /** No vm_ops: anonymous memory, private /dev/zero included. */
-  ANONYMOUS = 1,
-}
 
 /** anon_vma word: identity in the low bits. */
 export const enum AnonVma {

@@ -50,7 +50,7 @@ if (Step.SIZE * (Node.DEPTH_MAX + 1) > Cursor.ITERATOR) ERROR("a path fits");
 if (Cursor.ITERATOR + Step.SIZE * (Node.DEPTH_MAX + 1) > Cursor.ITER_MASK) ERROR("and another");
 if (Cursor.STAGE_ARRAY < (2 * Node.SLOTS + Node.SLOTS) * 4) ERROR("two nodes and an overrun fit");
 if (Cursor.STAGE + 3 * Cursor.STAGE_ARRAY > Cursor.SIZE) ERROR("stage fits");
-if (Seat.CURSOR + Cursor.SIZE > Seat.SCRATCH) ERROR("the cursor fits the seat");
+if (Seat.CURSOR + Cursor.SIZE > <i32>Seat.VMA_HOLDS) ERROR("the cursor ends before the holds");
 
 /** The writer's path. */
 export function cursor_path(): usize {

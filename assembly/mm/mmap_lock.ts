@@ -64,7 +64,7 @@ export function mmap_write_lock(mm: usize): i32 {
   if (!rwlock_write_trylock(mm + Mm.LOCK)) {
     count(Counter.MMAP_LOCK_WRITE_CONTENDED);
     if (!may_block()) return -Abi.WOULD_BLOCK;
-    rwlock_write_lock_slow(mm + Mm.LOCK);
+    rwlock_write_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
   }
   mmap_write_begin(mm);
   return 0;

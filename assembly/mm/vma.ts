@@ -9,10 +9,12 @@
 // Floor: mm. Imports: base, alloc, mm/file, mm/vma_lock.
 
 import { slab_alloc, slab_free } from "../alloc/slab";
-import { AnonVma, Header, Mm, Vma, VmaKind } from "../base/layout";
+import { AnonVma, Header, Mm, Vma } from "../base/layout";
 import { SlabKind } from "../shared/abi";
+import { FileFlag } from "../shared/flags";
 import { cmpxchg, fetch_add, load_acquire, store_release, store_release64 } from "../sync/atomics";
-import { file_get, file_put } from "./file";
+import { file_flags, file_get, file_put } from "./file";
+import { VM_MAYSHARE } from "./flags";
 import { name_get, name_put } from "./name";
 import { vma_start_write } from "./vma_lock";
 
@@ -39,7 +41,6 @@ export function vma_fill(vma: usize, from: usize): void {
   store_release64(vma + Vma.PGOFF, load<u64>(from, Vma.PGOFF));
   store_release(vma + Vma.ANON_VMA, load<u32>(from, Vma.ANON_VMA));
   store_release(vma + Vma.ANON_NAME, name);
-  store<u32>(vma, load<u32>(from, Vma.KIND), Vma.KIND);
 }
 
 /** Frees a detached record and its file reference. */
@@ -118,9 +119,11 @@ export function new_anon_vma(): u32 {
   return (fetch_add(Header.ANON_VMA_NEXT, 1) & AnonVma.ID_MASK) | 0;
 }
 
-/** vma_is_anonymous: no vm_ops (R-BASE-8). */
+/** vma_is_anonymous: no vm_ops; private /dev/zero is anonymous but keeps its file (R-BASE-8). */
 export function vma_is_anonymous(vma: usize): bool {
-  return (load<u32>(vma, Vma.KIND) & VmaKind.ANONYMOUS) != 0;
+  const file = vm_file(vma);
+  if (file == 0) return true;
+  return (file_flags(file) & FileFlag.DEV_ZERO) != 0 && (vm_flags(vma) & VM_MAYSHARE) == 0;
 }
 
 export function vma_pages(vma: usize, shift: u32): u64 {

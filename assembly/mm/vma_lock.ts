@@ -11,6 +11,9 @@
 //       transient, and giving it up wakes a waiting writer (holds H3, H4).
 //   V4  a record is detached (vm_refcnt 0) from removal until it is attached again, in
 //       whatever mm. Readers of its old life find that out; nothing waits for them.
+//   V6  HELD is set after a reader's slot is published and before it looks at the mark: 0 says
+//       that no reader can be inside, and spares writers the search of seats that readers
+//       are writing to.
 //   V5  a reader that got in holds the VMA it asked for: attached, mm, range and not
 //       write-locked are checked after its slot is published.
 //
@@ -31,7 +34,7 @@ import {
   hold_publish,
   vma_hold_free,
   vma_hold_of,
-  wait_for_slot,
+  wait_for_vma_hold,
 } from "../sync/holds";
 
 export const enum VmaLock {
@@ -85,6 +88,8 @@ function vma_start_read(vma: usize, mm: usize, address: u64, slot: usize): i32 {
   // Claims the VMA against vma_start_write, which marks first and searches the seats then
   // (holds H2): it sees our slot, or we see its mark below.
   hold_publish(slot, <u32>vma);
+  // V6. Mostly a load: the word was set by an earlier reader.
+  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);
   const result = check_hold(vma, mm, address);
   if (result != 1) hold_clear(this_seat(), slot); // V3
   return result;
@@ -130,7 +135,12 @@ export function vma_start_write(vma: usize, mm: usize): i32 {
   // Refuses new readers (V1) and tells peek that fields may change. Before the search of
   // the seats; partner: vma_start_read.
   store_release(vma + Vma.LOCK_SEQ, seq);
+  // V6: cleared before the search, so a reader that still found it set published its slot
+  // before the search, and one that comes later sets it again.
+  if (load_acquire(vma + Vma.HELD) == 0) return 0;
+  store_release(vma + Vma.HELD, 0);
   if (!vma_is_attached(vma) || drain(vma)) return 0;
+  store_release(vma + Vma.HELD, 1); // who is inside is still to be found
   store_release(vma + Vma.LOCK_SEQ, before); // nothing was changed
   return -Abi.WOULD_BLOCK;
 }
@@ -141,7 +151,7 @@ function drain(vma: usize): bool {
   while (true) {
     const slot = find_vma_hold(vma);
     if (slot == 0) return true;
-    if (may_block()) wait_for_slot(slot, <u32>vma);
+    if (may_block()) wait_for_vma_hold(slot, vma);
     else if (++spins > VmaLock.SPINS) return false;
   }
 }

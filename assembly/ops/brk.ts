@@ -3,7 +3,7 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
-import { Mm, VmaKind } from "../base/layout";
+import { Mm } from "../base/layout";
 import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_MAY, VM_READ, VM_WRITE } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 import { MmFlag } from "../shared/abi";
@@ -75,7 +75,7 @@ function grow_heap(mm: usize, from: u64, to: u64): bool {
   if (map_count(mm) > max_map_count(mm)) return false;
   if (reserve(mm, 1, from, to, 1) != 0) return false;
   if (!vm_enough_memory(mm, <i64>pages)) return false;
-  const c = set_candidate(from, to, flags, from >> page_shift(mm), 0, VmaKind.ANONYMOUS);
+  const c = set_candidate(from, to, flags, from >> page_shift(mm), 0);
   merge_new(mm, c, find_vma_prev(mm, from), 0); // R-MERGE-31: never with the next
   vm_stat_account(mm, flags, <i64>pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);

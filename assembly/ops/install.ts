@@ -3,12 +3,10 @@
 // No placement, no merge, no limit: the caller knows what it restores. Counters follow.
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
-import { Mm, VmaKind } from "../base/layout";
-import { file_flags } from "../mm/file";
-import { VM_ACCOUNT, VM_LOCKED, VM_SHARED } from "../mm/flags";
+import { Mm } from "../base/layout";
+import { VM_ACCOUNT, VM_LOCKED } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 import { Errno } from "../shared/errno";
-import { FileFlag } from "../shared/flags";
 import { account_locked, vm_stat_account, vm_unacct_memory } from "./account";
 import { set_candidate, vma_insert } from "./merge";
 import { find_vma_intersection, is_page_aligned, task_size } from "./range";
@@ -27,11 +25,7 @@ export function vma_install_locked(
   if (start >= end || end > task_size(mm)) return -Errno.EINVAL;
   if (find_vma_intersection(mm, start, end) != 0) return -Errno.EEXIST;
   if (reserve(mm, 1, start, end, 1) != 0) return -Errno.ENOMEM;
-  const zero = file != 0 && (file_flags(file) & FileFlag.DEV_ZERO) != 0 && (flags & VM_SHARED) == 0;
-  vma_insert(
-    mm,
-    set_candidate(start, end, flags, pgoff, file, file == 0 || zero ? VmaKind.ANONYMOUS : 0),
-  );
+  vma_insert(mm, set_candidate(start, end, flags, pgoff, file));
   const pages = <i64>((end - start) >> page_shift(mm));
   vm_stat_account(mm, flags, pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, pages);

@@ -62,14 +62,7 @@ export function candidate(): usize {
 }
 
 /** Fills the candidate for a new range. Anonymous: file 0. */
-export function set_candidate(
-  start: u64,
-  end: u64,
-  flags: u64,
-  pgoff: u64,
-  file: u32,
-  kind: u32,
-): usize {
+export function set_candidate(start: u64, end: u64, flags: u64, pgoff: u64, file: u32): usize {
   const c = candidate();
   store<u64>(c, start, Vma.START);
   store<u64>(c, end, Vma.END);
@@ -78,14 +71,13 @@ export function set_candidate(
   store<u32>(c, file, Vma.FILE);
   store<u32>(c, AnonVma.NONE, Vma.ANON_VMA);
   store<u32>(c, 0, Vma.ANON_NAME);
-  store<u32>(c, kind, Vma.KIND);
   return c;
 }
 
 /** Fills the candidate with the part [start, end) of `vma`, with `flags`. */
 export function set_candidate_part(mm: usize, vma: usize, start: u64, end: u64, flags: u64): usize {
   const pgoff = vm_pgoff(vma) + ((start - vm_start(vma)) >> page_shift(mm));
-  const c = set_candidate(start, end, flags, pgoff, vm_file(vma), load<u32>(vma, Vma.KIND));
+  const c = set_candidate(start, end, flags, pgoff, vm_file(vma));
   store<u32>(c, vm_anon_vma(vma), Vma.ANON_VMA);
   store<u32>(c, load<u32>(vma, Vma.ANON_NAME), Vma.ANON_NAME);
   return c;

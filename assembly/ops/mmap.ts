@@ -10,7 +10,7 @@
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
 import { slab_reserve } from "../alloc/slab";
-import { Mm, VmaKind } from "../base/layout";
+import { Mm } from "../base/layout";
 import { file_create_internal, file_flags, file_put } from "../mm/file";
 import {
   LEGACY_MAP_MASK,
@@ -108,23 +108,20 @@ export function mmap_locked(
   let vm_flags = prot_to_vm(prot) | map_flags_to_vm(flags) | load<u64>(mm, Mm.DEF_FLAGS) | VM_MAY;
   if ((flags & MapFlag.LOCKED) != 0 && !can_do_mlock(mm)) return -Errno.EPERM; // 14
   if (!mlock_future_ok(mm, vm_flags, length >> page_shift(mm))) return -Errno.EAGAIN; // 15
-  let kind: u32 = 0;
   if (anonymous) {
     vm_flags = anonymous_flags(flags, vm_flags); // 17, 23, 25
     if (huge) vm_flags |= VM_HUGETLB | VM_DONTEXPAND;
     if ((vm_flags & (VM_SHARED | VM_HUGETLB)) != 0) pgoff = 0;
     else {
       pgoff = start >> page_shift(mm);
-      kind = VmaKind.ANONYMOUS;
     }
   } else {
     vm_flags = file_map_flags(file, flags, prot, vm_flags, length, offset); // 16..24
-    if (is_dev_zero(file) && (vm_flags & VM_MAYSHARE) == 0) kind = VmaKind.ANONYMOUS;
   }
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
   if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
     vm_flags |= VM_NORESERVE;
-  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, kind, flags);
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, flags);
   if (failed != 0) return failed;
   const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
   if (prefault || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true); // its failure is not reported
@@ -224,7 +221,6 @@ function mmap_region(
   vm_flags: u64,
   pgoff: u64,
   file: u32,
-  kind: u32,
   map_flags: u32,
 ): i64 {
   const pages = (end - start) >> page_shift(mm);
@@ -260,7 +256,7 @@ function mmap_region(
   if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0) {
     vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
   }
-  const c = set_candidate(start, end, vm_flags, pgoff, file, kind);
+  const c = set_candidate(start, end, vm_flags, pgoff, file);
   const next = find_vma(mm, end);
   merge_new(mm, c, find_vma_prev(mm, start), next);
   if (made) file_put(file); // the VMA has its own reference

@@ -275,7 +275,7 @@ function move_vma(
   let pgoff = vm_pgoff(vma) + ((start - vm_start(vma)) >> shift);
   // R-REMAP-26: an anonymous VMA that was never touched starts afresh at the target.
   if (vma_is_anonymous(vma) && vm_anon_vma(vma) == AnonVma.NONE) pgoff = at >> shift;
-  const c = set_candidate(at, at + new_len, vm, pgoff, vm_file(vma), load<u32>(vma, Vma.KIND));
+  const c = set_candidate(at, at + new_len, vm, pgoff, vm_file(vma));
   store<u32>(c, vm_anon_vma(vma), Vma.ANON_VMA);
   store<u32>(c, load<u32>(vma, Vma.ANON_NAME), Vma.ANON_NAME);
   const moved = merge_new(mm, c, find_vma_prev(mm, at), find_vma(mm, at + new_len));

@@ -9,6 +9,8 @@
 // Context: any. Floor: sync. Imports: base/debug.
 
 import { explore, Touch } from "../base/debug";
+import { Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
 
 // Imported by the explore build only.
 declare function host_wait(addr: usize, expected: u32): i32;
@@ -80,11 +82,18 @@ export function racy_v128(addr: usize): v128 {
   return v128.load(addr);
 }
 
-/** Wait and wake: sync/futex.ts is the only caller. 0 woken, 1 not equal, 2 timed out. */
-export function wait_word(addr: usize, expected: u32, timeout_ns: i64): i32 {
+/** Sleeps while the word is `expected`. sync/futex.ts is the only caller. */
+export function wait_word(addr: usize, expected: u32, timeout_ns: i64): void {
   explore(addr, Touch.WRITE); // it changes who waits there
-  if (isDefined(VMA_EXPLORE)) return host_wait(addr, expected);
-  return atomic.wait<i32>(addr, <i32>expected, timeout_ns);
+  if (isDefined(VMA_EXPLORE)) {
+    host_wait(addr, expected);
+    return;
+  }
+  // Not simply dropped: the baseline compiler of V8 11.3 (Node 20) zeroes the stack value just
+  // below the operands of memory.atomic.wait32, which with an empty stack is a local of the
+  // function that this was inlined into (a lock's address, say). The address of this store is
+  // that value: where the bug strikes, the store goes to the null page.
+  store<i32>(this_seat() + Seat.WAIT_RESULT, atomic.wait<i32>(addr, <i32>expected, timeout_ns));
 }
 
 export function notify_word(addr: usize, count: i32): i32 {

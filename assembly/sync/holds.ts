@@ -44,17 +44,6 @@ export function lock_hold_of(lock: usize): usize {
   return find_own(this_seat() + Seat.LOCK_HOLDS, Hold.LOCK_STRIDE, <u32>lock);
 }
 
-/** The slot in which this worker has queued for `lock` at `ticket`: one of several tasks', all alike. */
-export function lock_queued_of(lock: usize, ticket: u32): usize {
-  const slots = this_seat() + Seat.LOCK_HOLDS;
-  const word = <u32>lock | Hold.QUEUED;
-  const end = slots + <usize>Hold.SLOTS * <usize>Hold.LOCK_STRIDE;
-  for (let slot = slots; slot < end; slot += Hold.LOCK_STRIDE) {
-    if (load<u32>(slot) == word && load<u32>(slot, Hold.TICKET) == ticket) return slot;
-  }
-  return 0;
-}
-
 /** Plain loads: only this worker writes its slots (H1). */
 function find_own(slots: usize, stride: usize, word: u32): usize {
   const end = slots + <usize>Hold.SLOTS * stride;
@@ -96,22 +85,26 @@ export function find_vma_hold(vma: usize): usize {
 }
 
 /**
- * A slot of any seat that reads `lock`, or has been let in: queued, but at an earlier
- * phase than `phase`; 0: nobody does.
+ * A slot of any seat that reads `lock`, or has been let in: queued, but at another phase
+ * than `phase`; 0: nobody does.
  */
 export function find_lock_hold(lock: usize, phase: u32): usize {
   const seats = <usize>load<u32>(Header.SEATS);
   const end = seats + <usize>load_acquire(Header.SEAT_HIGH) * <usize>Seat.SIZE;
   for (let seat = seats; seat < end; seat += Seat.SIZE) {
     const slots = seat + Seat.LOCK_HOLDS;
-    for (let i: usize = 0; i < <usize>Hold.SLOTS * Hold.LOCK_STRIDE; i += Hold.LOCK_STRIDE) {
-      const word = load_acquire(slots + i);
-      if ((word & ~(<u32>Hold.QUEUED)) != <u32>lock) continue;
-      if ((word & Hold.QUEUED) == 0 || load_acquire(slots + i + Hold.TICKET) != phase)
-        return slots + i;
+    const stop = slots + <usize>Hold.SLOTS * <usize>Hold.LOCK_STRIDE;
+    for (let slot = slots; slot < stop; slot += Hold.LOCK_STRIDE) {
+      if (lock_hold_counts(slot, lock, phase)) return slot;
     }
   }
   return 0;
+}
+
+function lock_hold_counts(slot: usize, lock: usize, phase: u32): bool {
+  const word = load_acquire(slot);
+  if ((word & ~(<u32>Hold.QUEUED)) != <u32>lock) return false;
+  return (word & Hold.QUEUED) == 0 || load_acquire(slot + Hold.TICKET) != phase;
 }
 
 /** The seat that a slot belongs to. */
@@ -120,12 +113,24 @@ export function seat_of_slot(slot: usize): usize {
   return slot - ((slot - seats) % <usize>Seat.SIZE);
 }
 
-/** Sleeps until something is given up in the slot's seat, unless the slot has changed already (H3). */
-export function wait_for_slot(slot: usize, word: u32): void {
+/** Sleeps until something is given up in the slot's seat, unless it no longer names `vma` (H3). */
+export function wait_for_vma_hold(slot: usize, vma: usize): void {
   const seat = seat_of_slot(slot);
   const releases = announce_wait(seat);
   // Waker: hold_clear, by the seat's worker or by whoever reaps it.
-  if (load_acquire(slot) == word) futex_wait(seat + Seat.RELEASES, releases);
+  if (load_acquire(slot) == <u32>vma) futex_wait(seat + Seat.RELEASES, releases);
+}
+
+/**
+ * Announces a wait for a hold that counts: the word to wait on and its value are
+ * stored at `wait`; false: it counts no longer. Not the slot's word is looked at again but whether it
+ * counts: its worker may have left, and queued behind us with the same word (H3).
+ */
+export function await_lock_hold(slot: usize, lock: usize, phase: u32, wait: usize): bool {
+  const seat = seat_of_slot(slot);
+  store<u32>(wait, <u32>(seat + Seat.RELEASES));
+  store<u32>(wait, announce_wait(seat), 4);
+  return lock_hold_counts(slot, lock, phase);
 }
 
 /** Says that somebody waits for a release in `seat`; the count to wait for a change of. */

@@ -2,8 +2,10 @@
 // trace in it, but in their own seats (sync/holds.ts).
 // Source of the contract: include/linux/rwsem.h (R-LOCK-20..26); the algorithm is ours.
 //
-//   lock   OWNER    seat of the writer that has it or waits for its readers to leave, 0 none
-//          PHASE    +1 each time a writer lets go; queued readers and writers sleep on it
+//   lock   63    32 31     0
+//          ┌───────┬───────┐  OWNER  seat of the writer that has it or waits for its readers, 0 none
+//          │ PHASE │ OWNER │  PHASE  +1 when a writer lets go, in the store that makes OWNER 0
+//          └───────┴───────┘         queued readers and writers sleep on it
 //          WAITERS  how many sleep, or are about to
 //   slot   lock            reading, or about to look whether it may
 //          lock | QUEUED   queued at phase `ticket`; let in as soon as PHASE is another one
@@ -13,31 +15,37 @@
 //       or `lock | QUEUED` with another ticket than PHASE.
 //   W2  a reader has the lock when its slot says `lock` and OWNER was 0 after that was
 //       stored, or when it is queued and PHASE is not its ticket.
-//   W3  a reader's ticket was PHASE after its slot was stored: so a change of PHASE after
-//       that is a release that every later OWNER's search comes after. Queued readers are
-//       let in before the next writer: writers cannot starve them.
+//   W3  after a reader's slot and ticket were stored, PHASE was the ticket and there was an
+//       OWNER, both of one load: so that owner's letting go changes PHASE, and every later
+//       owner's search finds the slot. Queued readers are let in before the next writer:
+//       writers cannot starve them.
 //   W4  OWNER is taken before the readers have left, and no new one enters meanwhile:
 //       readers cannot starve a writer.
-//   W5  who sleeps on PHASE has counted itself in WAITERS first and seen the phase it
-//       sleeps on since; who lets go changes PHASE first and reads WAITERS after.
+//   W5  who sleeps has counted itself in WAITERS first and sleeps on a phase in which it has
+//       seen an OWNER; who lets go changes PHASE first and reads WAITERS after.
 //
 // Not recursive. A writer is its seat: of one worker's tasks only one may want the lock for
 // writing at a time (the facade sees to both). Floor: sync. Imports: base, atomics, futex, holds.
 
-import { Hold, Seat } from "../base/layout";
+import { Hold } from "../base/layout";
 import { this_seat } from "../base/worker";
-import { cmpxchg, fetch_add, fetch_sub, load_acquire, store_release } from "./atomics";
+import {
+  cmpxchg,
+  fetch_add,
+  fetch_sub,
+  load_acquire,
+  load_acquire64,
+  store_release,
+  store_release64,
+} from "./atomics";
 import { futex_wait, futex_wake_all } from "./futex";
 import {
-  announce_wait,
+  await_lock_hold,
   find_lock_hold,
   hold_clear,
   hold_publish,
   lock_hold_free,
   lock_hold_of,
-  lock_queued_of,
-  seat_of_slot,
-  wait_for_slot,
 } from "./holds";
 
 export const enum RwLock {
@@ -77,50 +85,58 @@ function take_for_reading(lock: usize, slot: usize): bool {
   return false;
 }
 
-/** Takes the lock for reading or queues; queued, `*ticket` is the phase to be overtaken. */
-export function rwlock_read_queue(lock: usize, ticket: usize): Queue {
+/**
+ * Takes the lock for reading or queues. Queued, `wait` tells what to wait for: u32 the word,
+ * u32 the value it is to change from, u32 the request, for rwlock_read_step and _cancel.
+ */
+export function rwlock_read_queue(lock: usize, wait: usize): Queue {
   const slot = lock_hold_free();
   if (slot == 0) return Queue.FULL;
   while (true) {
-    if (load_acquire(lock + RwLock.OWNER) == 0 && take_for_reading(lock, slot)) return Queue.HELD;
     const phase = load_acquire(lock + RwLock.PHASE);
+    if (load_acquire(lock + RwLock.OWNER) == 0) {
+      if (take_for_reading(lock, slot)) return Queue.HELD;
+      continue;
+    }
     // The ticket before the slot: a writer that finds the slot reads this ticket.
     store_release(slot + Hold.TICKET, phase);
     hold_publish(slot, <u32>lock | Hold.QUEUED);
-    // W3: still the same phase, so its end will let us in; and W2: an owner is there to end it.
-    if (load_acquire(lock + RwLock.PHASE) == phase && load_acquire(lock + RwLock.OWNER) != 0) {
-      fetch_add(lock + RwLock.WAITERS, 1); // W5
-      store<u32>(ticket, phase);
-      return Queue.QUEUED;
-    }
+    const now = load_acquire64(lock + RwLock.OWNER);
+    if (<u32>(now >> 32) == phase && <u32>now != 0) break; // W3
     hold_clear(this_seat(), slot); // a writer may have taken the stale ticket for a hold
   }
+  fetch_add(lock + RwLock.WAITERS, 1); // W5
+  store<u32>(wait, <u32>slot, 8);
+  return rwlock_read_step(lock, slot, wait) ? Queue.HELD : Queue.QUEUED;
 }
 
-/** True once a queued reader has been let in: it then holds the lock. */
-export function rwlock_read_queued(lock: usize, ticket: u32): bool {
-  if (load_acquire(lock + RwLock.PHASE) == ticket) return false;
+/** True if a queued request has been let in: it holds the lock. Else `wait` is up to date. */
+export function rwlock_read_step(lock: usize, slot: usize, wait: usize): bool {
+  const ticket = load<u32>(slot, Hold.TICKET);
+  if (load_acquire(lock + RwLock.PHASE) == ticket) return report(wait, lock + RwLock.PHASE, ticket);
   fetch_sub(lock + RwLock.WAITERS, 1);
-  hold_publish(lock_queued_of(lock, ticket), <u32>lock); // counts before and after (W1)
+  hold_publish(slot, <u32>lock); // counts before and after (W1)
   return true;
 }
 
 /** Leaves the readers' queue: true if it left; false if it was let in first and holds the lock. */
-export function rwlock_read_cancel(lock: usize, ticket: u32): bool {
-  if (rwlock_read_queued(lock, ticket)) return false;
+export function rwlock_read_cancel(lock: usize, slot: usize): bool {
   fetch_sub(lock + RwLock.WAITERS, 1);
-  hold_clear(this_seat(), lock_queued_of(lock, ticket));
-  return true;
+  const let_in = load_acquire(lock + RwLock.PHASE) != load<u32>(slot, Hold.TICKET);
+  if (let_in) hold_publish(slot, <u32>lock);
+  else hold_clear(this_seat(), slot); // let in this moment, it leaves again
+  return !let_in;
 }
 
-/** Blocks until the lock is held for reading; false: this worker has no slot left. */
-export function rwlock_read_lock_slow(lock: usize, ticket: usize): bool {
-  const queue = rwlock_read_queue(lock, ticket);
+/** Blocks until the lock is held for reading; false: this worker has no slot left. `wait`: 12 bytes. */
+export function rwlock_read_lock_slow(lock: usize, wait: usize): bool {
+  const queue = rwlock_read_queue(lock, wait);
   if (queue != Queue.QUEUED) return queue == Queue.HELD;
-  const phase = load<u32>(ticket);
-  // Waker: let_go.
-  while (!rwlock_read_queued(lock, phase)) futex_wait(lock + RwLock.PHASE, phase);
-  return true;
+  const slot = <usize>load<u32>(wait, 8);
+  while (true) {
+    futex_wait(lock + RwLock.PHASE, load<u32>(wait, 4)); // waker: let_go
+    if (rwlock_read_step(lock, slot, wait)) return true;
+  }
 }
 
 export function rwlock_read_unlock(lock: usize): void {
@@ -131,7 +147,7 @@ export function rwlock_read_unlock(lock: usize): void {
 /** Takes the lock for writing if nobody has it. */
 export function rwlock_write_trylock(lock: usize): bool {
   if (!take_ownership(lock)) return false;
-  if (find_reader(lock) == 0) return true;
+  if (find_lock_hold(lock, load_acquire(lock + RwLock.PHASE)) == 0) return true; // W1
   let_go(lock); // readers that saw us have queued
   return false;
 }
@@ -141,24 +157,13 @@ function take_ownership(lock: usize): bool {
   return cmpxchg(lock + RwLock.OWNER, 0, <u32>this_seat()) == 0;
 }
 
-/** A hold that counts (W1). Context: this worker is OWNER, so PHASE stands still. */
-function find_reader(lock: usize): usize {
-  return find_lock_hold(lock, load_acquire(lock + RwLock.PHASE));
-}
-
-/** Blocks until the lock is held for writing. */
-export function rwlock_write_lock_slow(lock: usize): void {
-  fetch_add(lock + RwLock.WAITERS, 1); // W5
-  while (true) {
-    const phase = load_acquire(lock + RwLock.PHASE); // before OWNER: a release since then has changed it
-    if (take_ownership(lock)) break;
-    futex_wait(lock + RwLock.PHASE, phase); // waker: let_go
-  }
-  fetch_sub(lock + RwLock.WAITERS, 1);
-  while (true) {
-    const slot = find_reader(lock);
-    if (slot == 0) return;
-    wait_for_slot(slot, load_acquire(slot));
+/** Blocks until the lock is held for writing. `wait`: 8 bytes of this worker's own. */
+export function rwlock_write_lock_slow(lock: usize, wait: usize): void {
+  let held = rwlock_write_step(lock, wait, true);
+  while (!held) {
+    // Waker: let_go, or hold_clear of the reader that the step has found.
+    futex_wait(<usize>load<u32>(wait), load<u32>(wait, 4));
+    held = rwlock_write_step(lock, wait, false);
   }
 }
 
@@ -170,18 +175,20 @@ export function rwlock_write_lock_slow(lock: usize): void {
 export function rwlock_write_step(lock: usize, wait: usize, first: bool): bool {
   if (first) fetch_add(lock + RwLock.WAITERS, 1);
   while (true) {
+    const state = load_acquire64(lock + RwLock.OWNER);
+    const owner = <u32>state;
+    if (owner != 0 && owner != <u32>this_seat()) {
+      return report(wait, lock + RwLock.PHASE, <u32>(state >> 32)); // W5
+    }
+    if (owner == 0 && !take_ownership(lock)) continue;
+    // As OWNER, so PHASE stands still.
     const phase = load_acquire(lock + RwLock.PHASE);
-    const mine = load_acquire(lock + RwLock.OWNER) == <u32>this_seat();
-    if (!mine && !take_ownership(lock)) return report(wait, lock + RwLock.PHASE, phase);
-    const slot = find_reader(lock);
+    const slot = find_lock_hold(lock, phase); // W1
     if (slot == 0) {
       fetch_sub(lock + RwLock.WAITERS, 1);
       return true;
     }
-    const seat = seat_of_slot(slot);
-    const word = load_acquire(slot);
-    const releases = announce_wait(seat);
-    if (load_acquire(slot) == word) return report(wait, seat + Seat.RELEASES, releases);
+    if (await_lock_hold(slot, lock, phase, wait)) return false;
   }
 }
 
@@ -212,10 +219,10 @@ export function rwlock_write_downgrade(lock: usize): bool {
 
 /** Ends this writer's phase: lets queued readers in, frees the place, wakes who sleeps. */
 function let_go(lock: usize): void {
-  // Plain load: only OWNER stores PHASE. The store lets queued readers in (W2, W3) and
-  // publishes all this writer did to them.
-  store_release(lock + RwLock.PHASE, load<u32>(lock, RwLock.PHASE) + 1);
-  store_release(lock + RwLock.OWNER, 0); // publishes the same to who takes the lock from here
+  // Plain load: only OWNER stores PHASE. One store lets queued readers in (W2, W3), frees the
+  // place, and publishes all this writer did to both.
+  const phase = <u64>(load<u32>(lock, RwLock.PHASE) + 1);
+  store_release64(lock + RwLock.OWNER, phase << 32);
   if (load_acquire(lock + RwLock.WAITERS) != 0) futex_wake_all(lock + RwLock.PHASE); // W5
 }
 
