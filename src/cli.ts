@@ -19,6 +19,7 @@ Options:
 Exit status: 0 all is well, 1 a difference was found, 2 bad usage or unreadable input.
 
 Examples:
+  vmaple maps /proc/self/maps
   vmaple replay fixtures/recordings/basic-1000.ndjson.gz
   vmaple replay --help
 `;

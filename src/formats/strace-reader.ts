@@ -263,7 +263,6 @@ function memoryCall(name = ""): TraceCallName | null {
 
 /** Of clone3's structure in memory strace may not have told: glibc makes what shares by it. */
 function flagsOf(call: string): number {
-  if (/^vfork|^clone3(?!.*\bflags=)/s.test(call)) return CLONE_VM;
-  const [, named, first = ""] = /\bflags=([^,}]*)|^clone2?\(([^,]*)/.exec(call) ?? [];
-  return cloneFlags(named ?? first);
+  const [, flags] = /\bflags=([^,})]*)/.exec(call) ?? /^clone2?\(([^,]*)/.exec(call) ?? [];
+  return flags === undefined && /^(vf|clone3)/.test(call) ? CLONE_VM : cloneFlags(flags ?? "");
 }

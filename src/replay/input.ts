@@ -7,11 +7,17 @@ import { InputError, shown } from "../formats/ndjson.js";
 
 const GZIP_MAGIC = [0x1f, 0x8b];
 const NEWLINE = 10;
+/** Bytes, unpacked. */
+const LIMIT = 2 ** 31;
+/** The name of what comes through a pipe. */
+const STDIN = "-";
 
 /**
  * The bytes of `path`, decompressed if it is gzip (by its first bytes, whatever its name).
+ * `-` is the standard input.
  *
- * @throws InputError it cannot be read, or the gzip stream is broken or ends early
+ * @throws InputError it cannot be read, is too large, or the gzip stream is broken, ends
+ * early, or holds another one
  */
 export async function readInput(path: string): Promise<Uint8Array> {
   const raw = await readAll(path);
@@ -22,20 +28,53 @@ export async function readInput(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     await pipeline([raw], createGunzip(), async (source: AsyncIterable<Uint8Array>) => {
-      for await (const chunk of source) chunks.push(chunk);
+      let length = 0;
+      for await (const chunk of source) {
+        length += chunk.length;
+        if (length > LIMIT) throw tooLarge(path);
+        chunks.push(chunk);
+      }
     });
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const line = 1 + chunks.reduce((lines, chunk) => lines + newlinesIn(chunk), 0);
     throw new InputError(path, line, "an intact gzip stream", (error as Error).message);
   }
-  return Buffer.concat(chunks);
+  const bytes = Buffer.concat(chunks);
+  if (bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1]) {
+    throw new InputError(path, 1, "text in the gzip stream", "another gzip stream");
+  }
+  return bytes;
+}
+
+/**
+ * The same, of a file that is text.
+ *
+ * @throws InputError also if it has a NUL byte, which no text has
+ */
+export async function readText(path: string, what: string): Promise<Uint8Array> {
+  const bytes = await readInput(path);
+  if (bytes.length === 0) throw new InputError(path, 1, what, "an empty file");
+  const at = bytes.indexOf(0);
+  if (at < 0) return bytes;
+  throw new InputError(path, 1 + newlinesIn(bytes.subarray(0, at)), what, "binary data");
+}
+
+function tooLarge(path: string): InputError {
+  return new InputError(path, 1, `at most ${LIMIT} bytes`, "more");
 }
 
 async function readAll(path: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of createReadStream(path)) chunks.push(chunk as Uint8Array);
+    let length = 0;
+    for await (const chunk of path === STDIN ? process.stdin : createReadStream(path)) {
+      length += (chunk as Uint8Array).length;
+      if (length > LIMIT) throw tooLarge(path);
+      chunks.push(chunk as Uint8Array);
+    }
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(path, 1, "a readable file", (error as NodeJS.ErrnoException).code);
   }
   return Buffer.concat(chunks);

@@ -68,7 +68,10 @@ export function replayRecording(
     for (const step of steps) {
       if (step.kind === "snap") replay.snap(step);
       else replay.step(step);
-      if (report.operations % PROGRESS_EVERY === 0) hooks.onProgress?.(report.operations);
+      if (step.kind === "call") hooks.onOperation?.(replay.mm);
+      if (report.operations % PROGRESS_EVERY === 0) {
+        hooks.onProgress?.(report.operations, report.operations / header.ops);
+      }
     }
   } finally {
     replay.close();
@@ -113,6 +116,10 @@ class RecordingReplay {
     }
     this.#initialCounts = this.#counts();
     hooks.onSpace?.(this.#space.mm);
+  }
+
+  get mm(): number {
+    return this.#space.mm;
   }
 
   close(): void {

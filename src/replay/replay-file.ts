@@ -4,9 +4,13 @@ import type { Core } from "../core.js";
 import { Fields, InputError, linesOf } from "../formats/ndjson.js";
 import { replayRecording } from "./recording.js";
 import type { ReplayHooks, ReplayReport } from "./report.js";
+import { isLog, replayStrace, type StraceMaps } from "./strace.js";
 import { replayTrace } from "./trace.js";
 
-export type RecordKind = "recording" | "trace";
+export type RecordKind = "recording" | "trace" | "strace";
+
+const FIRST_LINE = 2 ** 24;
+const EXPECTED = "a recording, a trace or a strace log";
 
 /**
  * Which kind of record starts so.
@@ -14,11 +18,12 @@ export type RecordKind = "recording" | "trace";
  * @throws InputError neither
  */
 export function recordKind(bytes: Uint8Array, file: string): RecordKind {
-  const first = linesOf(bytes).next();
-  if (first.done) throw new InputError(file, 1, "a recording or a trace", "an empty file");
+  // What is binary may have no end of a line.
+  const first = linesOf(bytes.subarray(0, FIRST_LINE)).next();
+  if (first.done) throw new InputError(file, 1, EXPECTED, "an empty file");
   if (!first.value.text.startsWith("{")) {
-    const expected = "a recording or a trace (NDJSON; strace logs are not read yet)";
-    throw new InputError(file, 1, expected, "other text");
+    if (isLog(bytes)) return "strace";
+    throw new InputError(file, 1, EXPECTED, bytes.includes(0) ? "binary data" : "other text");
   }
   const fields = new Fields(file, first.value);
   if (fields.any("k") === "header") return "trace";
@@ -31,7 +36,10 @@ export function replayFile(
   bytes: Uint8Array,
   file: string,
   hooks: ReplayHooks = {},
+  maps: StraceMaps = {},
 ): ReplayReport {
-  const replay = recordKind(bytes, file) === "trace" ? replayTrace : replayRecording;
+  const kind = recordKind(bytes, file);
+  if (kind === "strace") return replayStrace(core, bytes, file, hooks, maps);
+  const replay = kind === "trace" ? replayTrace : replayRecording;
   return replay(core, bytes, file, hooks);
 }

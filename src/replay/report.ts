@@ -1,6 +1,8 @@
 // What a replay found: counts, and the first difference in full.
 
+import type { Problem } from "../formats/lines.js";
 import type { VmaRow } from "../formats/recording.js";
+import type { UnknownCounts } from "./unknowns.js";
 
 export interface Difference {
   /** Line of the file. */
@@ -16,7 +18,7 @@ export interface Difference {
 
 export interface ReplayReport {
   readonly file: string;
-  readonly kind: "recording" | "trace";
+  readonly kind: "recording" | "trace" | "strace";
   operations: number;
   mapsCompared: number;
   differences: number;
@@ -30,14 +32,24 @@ export interface ReplayReport {
   reordered: number;
   /** Calls that change no VMA and were not made, by name. */
   notReplayed: Record<string, number>;
+  /** Logs: what they do not tell: see unknowns.ts. */
+  unknowns?: UnknownCounts;
+  /** Logs: lines that could not be read. */
+  problems?: readonly Problem[];
+  /** Logs: memory calls without a result. */
+  unanswered?: number;
+  /** Logs: the line in the middle of which it ends; 0 if it is whole. */
+  truncated?: number;
 }
 
 /** What a replay tells while it runs. */
 export interface ReplayHooks {
   /** The calls go to another address space from now on. */
   readonly onSpace?: (mm: number) => void;
-  /** Every few operations. */
-  readonly onProgress?: (operations: number) => void;
+  /** Every few operations; `share` of the whole is done, 0 to 1. */
+  readonly onProgress?: (operations: number, share: number) => void;
+  /** After every operation, in this address space. */
+  readonly onOperation?: (mm: number) => void;
 }
 
 export function newReport(file: string, kind: ReplayReport["kind"]): ReplayReport {
@@ -87,12 +99,27 @@ export function reportText(report: ReplayReport): string {
     `${differences} differences`;
   if (borders !== 0) total += ` (and ${borders} borders between equal neighbours)`;
   if (report.reordered !== 0) total += `; ${report.reordered} calls in flight made earlier`;
+  total += unknownsText(report);
   const skipped = Object.entries(report.notReplayed);
   if (skipped.length !== 0) {
     total += `; not replayed: ${skipped.map(([name, count]) => `${count} ${name}`).join(", ")}`;
   }
   lines.push(total);
   return lines.join("\n");
+}
+
+function unknownsText({ unknowns, unanswered = 0, truncated = 0 }: ReplayReport): string {
+  const { ranges = 0, places = 0, lines = 0, names = 0 } = unknowns ?? {};
+  const parts = [
+    [ranges, "ranges adopted when first touched"],
+    [places, "places taken over"],
+    [lines, "lines of the map not told by the log"],
+    [names, "files renamed"],
+    [unanswered, "calls without a result"],
+  ] as const;
+  const told = parts.filter(([count]) => count !== 0).map(([count, what]) => `; ${count} ${what}`);
+  if (truncated !== 0) told.push(`; cut in line ${truncated}`);
+  return told.join("");
 }
 
 const SHOWN_LINES = 12;

@@ -99,7 +99,9 @@ export function forceCall(
 export function callText(call: TraceCall): string {
   const args = call.args.map((value) => (value < 0 ? `${value}` : `0x${value.toString(16)}`));
   const file = call.file === "" ? "" : ` of ${call.file}`;
-  return `${call.op}(${args.join(", ")})${file} by thread ${call.tid} of process ${call.pid}`;
+  // 0: a log without pids.
+  const who = call.tid === 0 ? "" : ` by thread ${call.tid} of process ${call.pid}`;
+  return `${call.op}(${args.join(", ")})${file}${who}`;
 }
 
 export function outcomeText(outcome: Outcome): string {

@@ -35,6 +35,7 @@ import { ReplaySpace } from "./space.js";
 import { PAGE, TASK_SIZE } from "./surroundings.js";
 import { callText, forceCall, isPlaced, makeCall, outcomeText, undoCall } from "./trace-calls.js";
 import { type ExecPlan, execPlans, vmFlagsOf } from "./trace-exec.js";
+import { Unknowns } from "./unknowns.js";
 
 const STACK_LIMIT = 8 * 1024 * 1024;
 const MMAP_MIN_ADDR = 65536;
@@ -44,6 +45,15 @@ interface Process {
   readonly space: ReplaySpace;
   /** Processes that share the space: a vfork child until its exec. */
   sharers: number;
+  /** The map after its exec was given. */
+  readonly isKnown: boolean;
+}
+
+interface TraceOptions extends ReplayHooks {
+  /** One space for all execs, so that others can go on using it between runs. */
+  readonly reuse?: boolean;
+  /** The rows are of a log that lacks maps: see unknowns.ts. */
+  readonly withUnknowns?: boolean;
 }
 
 export function replayTrace(
@@ -67,6 +77,7 @@ export class TraceReplay {
   readonly #hooks: ReplayHooks;
   readonly #plans: ReadonlyMap<TraceMaps, ExecPlan>;
   readonly #files: FileTable;
+  readonly #unknowns: Unknowns | null;
   readonly #processes = new Map<number, Process>();
   /** Calls made before their row's turn. */
   readonly #made = new Set<TraceCall>();
@@ -76,16 +87,17 @@ export class TraceReplay {
   /** Where every exec builds its map; null: each in a space of its own. */
   readonly #reused: ReplaySpace | null;
 
-  /** `reuse`: one space for all execs, so that others can go on using it between runs. */
   constructor(
     readonly core: Core,
     readonly rows: readonly TraceRow[],
     readonly report: ReplayReport,
-    { reuse = false, ...hooks }: ReplayHooks & { readonly reuse?: boolean } = {},
+    { reuse = false, withUnknowns = false, ...hooks }: TraceOptions = {},
   ) {
     this.#hooks = hooks;
     this.#plans = execPlans(rows);
     this.#files = new FileTable(core);
+    this.#unknowns = withUnknowns ? new Unknowns(this.#files) : null;
+    if (this.#unknowns !== null) report.unknowns = this.#unknowns.counts;
     const [first] = this.#plans.values();
     if (reuse && (first === undefined || this.#plans.size > 1)) {
       throw new InputError(report.file, 1, "a trace with one exec", `${this.#plans.size}`);
@@ -126,7 +138,7 @@ export class TraceReplay {
       if (typeof child === "number") {
         this.#differ(row.line, row.kind, "a child", errorOf(child, "fork").code);
       } else {
-        this.#processes.set(row.child, { space: child, sharers: 1 });
+        this.#processes.set(row.child, { space: child, sharers: 1, isKnown: parent.isKnown });
       }
     }
   }
@@ -141,8 +153,10 @@ export class TraceReplay {
   #maps(row: TraceMaps, index: number): void {
     const plan = this.#plans.get(row);
     if (plan !== undefined) this.#exec(row, plan);
-    const space = this.#processes.get(row.pid)?.space;
-    if (space === undefined) return;
+    const process = this.#processes.get(row.pid);
+    // A map of which nothing is told is no map to compare.
+    if (process === undefined || (plan !== undefined && !process.isKnown)) return;
+    const { space } = process;
     let apart = this.#mapsApart(row, space);
     if (apart.differences !== 0) {
       // The thread that made the call before this row was stopped; the others were not.
@@ -166,7 +180,9 @@ export class TraceReplay {
   #mapsApart(row: TraceMaps, space: ReplaySpace): MapsApart {
     const stack = row.vmas.find((vma) => vma.name === "[stack]");
     if (stack !== undefined) space.fault(stack.start, Access.WRITE);
-    return mapsApart(row.vmas, this.#mapOf(space));
+    const map = this.#mapOf(space);
+    if (this.#unknowns === null) return mapsApart(row.vmas, map);
+    return this.#unknowns.mapsApart(row.vmas, map, this.#processes.get(row.pid)?.isKnown === true);
   }
 
   #exec(row: TraceMaps, plan: ExecPlan): void {
@@ -182,7 +198,8 @@ export class TraceReplay {
       }
     }
     space.initBrk(plan.startBrk, plan.startBrk, 0, plan.startStack);
-    this.#processes.set(row.pid, { space, sharers: 1 });
+    const isKnown = this.#unknowns === null || row.vmas.length > 0;
+    this.#processes.set(row.pid, { space, sharers: 1, isKnown });
     this.#hooks.onSpace?.(space.mm);
   }
 
@@ -228,15 +245,25 @@ export class TraceReplay {
       this.#makeFit(space, call, index, (trial) => this.#make(trial, call) === call.result);
       got = this.#make(space, call);
     }
-    this.#count(space, call, got);
+    const isUnknown = this.#processes.get(call.pid)?.isKnown === false;
+    if (isUnknown && got !== null && got !== call.result) {
+      got = this.#unknowns!.settle(space, call, got);
+    }
+    this.#count(space, call, got, (index + 1) / this.rows.length);
   }
 
   readonly #make: Perform = (space, call) => makeCall(space, call, this.#files);
 
-  #count(space: ReplaySpace, call: TraceCall, got: TraceCall["result"] | null): void {
+  #count(
+    space: ReplaySpace,
+    call: TraceCall,
+    got: TraceCall["result"] | null,
+    share: number,
+  ): void {
     this.report.operations++;
+    this.#hooks.onOperation?.(space.mm);
     if (this.report.operations % PROGRESS_EVERY === 0) {
-      this.#hooks.onProgress?.(this.report.operations);
+      this.#hooks.onProgress?.(this.report.operations, share);
     }
     if (got === null || got === call.result) return;
     this.#differ(call.line, callText(call), outcomeText(call.result), outcomeText(got));
@@ -255,7 +282,7 @@ export class TraceReplay {
     for (const call of order) {
       this.#made.add(call);
       this.report.reordered++;
-      this.#count(space, call, this.#make(space, call));
+      this.#count(space, call, this.#make(space, call), index / this.rows.length);
     }
   }
 

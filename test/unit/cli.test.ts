@@ -34,7 +34,7 @@ const text = gunzipSync(readFileSync(join(ROOT, GOOD))).toString();
 const lines = text.trimEnd().split("\n");
 
 describe("help and version", () => {
-  test.each([[["--help"]], [["replay", "--help"]]])(
+  test.each([[["--help"]], [["replay", "--help"]], [["maps", "--help"]]])(
     "%j tells usage, exit status and examples",
     (args) => {
       const { status, stdout, stderr } = vmaple(...args);
@@ -43,7 +43,7 @@ describe("help and version", () => {
     },
   );
 
-  test.each([[["--version"]], [["replay", "--version"]]])("%j", (args) => {
+  test.each([[["--version"]], [["replay", "--version"]], [["maps", "--version"]]])("%j", (args) => {
     expect(vmaple(...args)).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
   });
 });
@@ -51,7 +51,10 @@ describe("help and version", () => {
 describe("bad usage exits 2 with one line", () => {
   test.each([
     [[], "vmaple: a command is missing; see vmaple --help\n"],
-    [["dance"], 'vmaple: unknown command "dance"; expected one of: replay; see vmaple --help\n'],
+    [
+      ["dance"],
+      'vmaple: unknown command "dance"; expected one of: replay, maps; see vmaple --help\n',
+    ],
     [["--loud"], "vmaple: unknown option '--loud'; see vmaple --help\n"],
     [["replay"], "vmaple replay: a FILE is missing; see vmaple replay --help\n"],
     [["replay", "--loud"], "vmaple replay: unknown option '--loud'; see vmaple replay --help\n"],
@@ -124,13 +127,23 @@ describe("replay", () => {
 
 describe("unreadable input: one line with file, line and what was expected; exit 2", () => {
   const cases: [name: string, content: string | Uint8Array, message: string | RegExp][] = [
-    ["empty.ndjson", "", ":1: expected a recording or a trace, got an empty file\n"],
+    ["empty.ndjson", "", ":1: expected a recording, a trace or a strace log, got an empty file\n"],
     ["empty.ndjson.gz", "", ":1: expected gzip data, got an empty file\n"],
     ["text.ndjson.gz", "hello", ':1: expected gzip data, got "hello"\n'],
     [
-      "strace.log",
-      "12 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000\n",
-      ":1: expected a recording or a trace (NDJSON; strace logs are not read yet), got other text\n",
+      "words.log",
+      "hello\nworld\n",
+      ":1: expected a recording, a trace or a strace log, got other text\n",
+    ],
+    [
+      "binary.log",
+      Uint8Array.of(127, 69, 76, 70, 0, 0, 1),
+      ":1: expected a recording, a trace or a strace log, got binary data\n",
+    ],
+    [
+      "twice.ndjson.gz",
+      gzipSync(gzipSync(text)),
+      ":1: expected text in the gzip stream, got another gzip stream\n",
     ],
     ["schema.ndjson", text.replace('"schema":1', '"schema":7'), ":1: expected schema 1, got 7\n"],
     ["noheader.ndjson", '{"op":"mmap"}\n', ':1: expected a header with "schema"\n'],
