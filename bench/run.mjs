@@ -68,7 +68,11 @@ async function main(argv) {
  * @property {import("./lib/rows.mjs").Case[]} cases one; with --quick all of an implementation
  */
 
-/** Every case of every round, shuffled within the round so that drift hits all alike. @returns {Job[]} */
+/**
+ * Every case of every round, shuffled within the round so that drift hits all alike.
+ *
+ * @returns {Job[]}
+ */
 function plan(rows, options) {
   const wanted = ({ impl }) =>
     options.only.length === 0 || options.only.some((word) => impl.includes(word));
@@ -114,7 +118,10 @@ async function runAll(jobs, options) {
   return { results, failures, unavailable: [...unavailable] };
 }
 
-/** @param {Job} job @returns {Promise<{ output: string, error: string }>} error: "" if it went well */
+/**
+ * @param {Job} job
+ * @returns {Promise<{ output: string, error: string }>} error: "" if it went well
+ */
 function runJob({ row, cases }, options) {
   const args = [...FLAGS, CASE, row, JSON.stringify(cases), JSON.stringify(options)];
   const child = spawn(process.execPath, args, {

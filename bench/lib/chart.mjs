@@ -41,20 +41,23 @@ export function chartSvg(figures, rows, head) {
       y += Math.max(...line.map(({ height }) => height)) + 18;
     }
   }
+  const machine = [head.machine, head.system, `Node ${head.node}`, head.vmaple].join(" · ");
+  const size = `width="${WIDTH}" height="${y}"`;
   const titles = [
     text(PANEL.gap, 32, "vmaple beside its peers", { size: 20, weight: "bold" }),
-    text(PANEL.gap, 54, [head.machine, head.system, `Node ${head.node}`, head.vmaple].join(" · "), {
+    text(PANEL.gap, 54, machine, {
       size: 12,
     }),
     text(
       PANEL.gap,
       70,
-      "Medians; the thin line is min to max. Less is better but for operations a second. Logarithmic.",
+      "Medians; thin line: min to max. Less is better, but for operations a second. Logarithmic.",
       { size: 11 },
     ),
   ];
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${WIDTH} ${y}"`,
+    `  font-family="system-ui, sans-serif">`,
     `<rect width="${WIDTH}" height="${y}" fill="#ffffff"/>`,
     ...titles,
     ...parts,

@@ -29,8 +29,8 @@ const STOP = 2;
  */
 
 /**
- * @param {URL} module exports `prepare(task)`, which returns `{ step, checksum?, extra?, finish? }`:
- *   step() runs a chunk and returns its operations
+ * @param {URL} module exports `prepare(task)`, which returns
+ *   `{ step, checksum?, extra?, finish? }`; step() runs a chunk and returns its operations
  * @param {object[]} tasks one a worker
  * @param {{ warmUpMs: number, during: () => unknown }} window it is open while `during` runs
  * @returns {Promise<CrewResult>}

@@ -13,8 +13,9 @@ export function machine() {
   const commit = run("git", ["rev-parse", "--short", "HEAD"]);
   const changed = run("git", ["status", "--porcelain", "--untracked-files=no"]) === "" ? "" : "+";
   const [one, five] = loadavg();
+  const memory = (totalmem() / GIB).toFixed(1);
   return {
-    machine: `${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, ${(totalmem() / GIB).toFixed(1)} GiB`,
+    machine: `${availableParallelism()} cores of ${cpus()[0]?.model.trim()}, ${memory} GiB`,
     system: `${type()} ${release()} ${process.arch}`,
     node: `${process.version}, V8 ${process.versions.v8}`,
     vmaple: commit === "" ? version : `${version} at ${commit}${changed}`,

@@ -42,7 +42,12 @@ export function compile({ name, source, compiler, flags, libraries = [], inputs 
   return output;
 }
 
-/** Runs a program that prints a line of JSON a result. @returns {object[]} @throws Unavailable, Error */
+/**
+ * Runs a program that prints a line of JSON a result.
+ *
+ * @returns {object[]}
+ * @throws Unavailable, Error
+ */
 export function runProgram(path, args) {
   const done = spawnSync(path, args.map(String), { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${path}: ${firstLine(done.stderr)}`);

@@ -22,9 +22,10 @@ import * as space from "../rows/space.mjs";
  * @property {string[]} impls
  * @property {{ impl: string, short: string }[]} references
  * @property {(options: import("./options.mjs").Options) => Case[]} cases
- * @property {(what: Case, options: import("./options.mjs").Options, emit: (result: object) => void) => unknown} run
+ * @property {(what: Case, options: import("./options.mjs").Options, emit: Emit) => unknown} run
  * @property {(figures: import("./stats.mjs").Figure[]) => void} [annotate] adds notes to its own
  *
+ * @typedef {(result: object) => void} Emit
  * @typedef {{ impl: string } & Record<string, string | number | boolean>} Case
  */
 

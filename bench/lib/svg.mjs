@@ -72,7 +72,7 @@ export function barPanel(title, bars, colour) {
     const middle = y + BAR.height / 2;
     parts.push(
       text(BAR.label - 6, y + 12, label, { anchor: "end" }),
-      `<rect x="${BAR.label}" y="${y}" width="${length(value).toFixed(1)}" height="${BAR.height}" fill="${colour.get(label)}"/>`,
+      rect(BAR.label, y, length(value), BAR.height, colour.get(label)),
       line(BAR.label + length(Math.max(min, low)), middle, BAR.label + length(max), middle, INK, 1),
       text(Math.max(end, BAR.label + length(max)) + 5, y + 12, `${number(value)} ${unit}`),
     );
@@ -122,17 +122,13 @@ export function curvePanel(title, curves, { colour, xName }) {
       `<path d="${path.join(" ")}" fill="none" stroke="${colour.get(label)}" stroke-width="2"/>`,
     );
     for (const point of own) {
-      parts.push(
-        `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="2.6" fill="${colour.get(label)}"/>`,
-      );
+      parts.push(dot(x(point.x), y(point.y), colour.get(label)));
     }
   }
   for (const [i, { label }] of curves.entries()) {
     const left = CURVE.left + (i % LEGEND_COLUMNS) * 165;
     const top = CURVE.height + 18 + Math.floor(i / LEGEND_COLUMNS) * 15;
-    parts.push(
-      `<rect x="${left}" y="${top - 8}" width="14" height="4" fill="${colour.get(label)}"/>`,
-    );
+    parts.push(rect(left, top - 8, 14, 4, colour.get(label)));
     parts.push(text(left + 19, top - 2, label, { size: 10 }));
   }
   return parts.join("\n");
@@ -158,8 +154,22 @@ function scale([from, to], [a, b]) {
 }
 
 function line(x1, y1, x2, y2, stroke, width) {
-  const ends = [x1, y1, x2, y2].map((value) => value.toFixed(1));
-  return `<line x1="${ends[0]}" y1="${ends[1]}" x2="${ends[2]}" y2="${ends[3]}" stroke="${stroke}" stroke-width="${width}"/>`;
+  const ends = `x1="${at(x1)}" y1="${at(y1)}" x2="${at(x2)}" y2="${at(y2)}"`;
+  return `<line ${ends} stroke="${stroke}" stroke-width="${width}"/>`;
+}
+
+function rect(x, y, width, height, fill) {
+  const box = `x="${at(x)}" y="${at(y)}" width="${at(width)}" height="${at(height)}"`;
+  return `<rect ${box} fill="${fill}"/>`;
+}
+
+function dot(x, y, fill) {
+  return `<circle cx="${at(x)}" cy="${at(y)}" r="2.6" fill="${fill}"/>`;
+}
+
+/** A coordinate. */
+function at(value) {
+  return value.toFixed(1);
 }
 
 /** 1000 as 1k. */

@@ -18,7 +18,10 @@ template <class T> struct Counting {
   using value_type = T;
   Counting() = default;
   template <class U> Counting(const Counting<U> &) {}
-  T *allocate(size_t n) { return allocated += n * sizeof(T), static_cast<T *>(::operator new(n * sizeof(T))); }
+  T *allocate(size_t n) {
+    allocated += n * sizeof(T);
+    return static_cast<T *>(::operator new(n * sizeof(T)));
+  }
   void deallocate(T *p, size_t n) { allocated -= n * sizeof(T), ::operator delete(p); }
   bool operator==(const Counting &) const { return true; }
   bool operator!=(const Counting &) const { return false; }

@@ -28,7 +28,8 @@ static void begin(void) {
 
 static void end(const char *shape, const char *place, int count) {
   double cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0, wall = clock_ns(CLOCK_MONOTONIC) - wall0;
-  printf("{\"workload\":\"%s_%s\",\"cpu\":%.1f,\"wall\":%.1f}\n", shape, place, cpu / count, wall / count);
+  printf("{\"workload\":\"%s_%s\",\"cpu\":%.1f,\"wall\":%.1f}\n", shape, place, cpu / count,
+         wall / count);
 }
 
 static char *map(char *where, size_t length, int prot) {
@@ -44,7 +45,8 @@ static void unmap_all(void) {
 
 static void run(const char *place, int fixed) {
   begin();
-  for (int i = 0; i < n; i++) at[i] = map(fixed ? fixed_base + 2 * i * PAGE : NULL, PAGE, i & 1 ? PROT_READ : RW);
+  for (int i = 0; i < n; i++)
+    at[i] = map(fixed ? fixed_base + 2 * i * PAGE : NULL, PAGE, i & 1 ? PROT_READ : RW);
   end("alloc", place, n);
 
   unsigned state = 12345;
@@ -80,8 +82,9 @@ int main(int argc, char **argv) {
   if (argc != 3) return fprintf(stderr, "usage: shapes N CYCLES\n"), 2;
   n = atoi(argv[1]), cycles = atoi(argv[2]);
   at = calloc(n, sizeof *at);
-  fixed_base = mmap(0, 2 * (n + 4) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  munmap(fixed_base, 2 * (n + 4) * PAGE);
+  const size_t room = 2 * (n + 4) * PAGE;
+  fixed_base = mmap(0, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  munmap(fixed_base, room);
   run("fixed", 1);
   run("chosen", 0);
   return 0;

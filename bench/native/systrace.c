@@ -47,7 +47,8 @@ static void read_program(void) {
     if (kind == 'w') got = scanf("%lx %lx %lx", &low, &high, &recorded_brk) == 3;
     if (kind == 'v') got = scanf("%lx %lx %lx", &v->start, &v->length, &v->prot) == 3, nr_areas++;
     if (kind == 'c') {
-      got = scanf("%lu %lx %lx %lx %lx %lx %lx %lx", &c->op, &c->a, &c->b, &c->c, &c->d, &c->file, &c->offset, &c->result) == 8;
+      got = scanf("%lu %lx %lx %lx %lx", &c->op, &c->a, &c->b, &c->c, &c->d) == 5 &&
+            scanf("%lx %lx %lx", &c->file, &c->offset, &c->result) == 3;
       nr_calls++;
     }
     if (!got) exit(3);
@@ -57,7 +58,8 @@ static void read_program(void) {
 /** Finds room for the window, and moves every address of the program there. */
 static void place(void) {
   const unsigned long huge = 2ul << 20, span = high - low;
-  char *room = mmap(0, span + 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  char *room = mmap(0, span + 2 * huge, PROT_NONE, flags, -1, 0);
   if (room == MAP_FAILED) fail("mmap of the window");
   munmap(room, span + 2 * huge);
   delta = ((unsigned long)room + huge - low) & -huge;
@@ -83,7 +85,8 @@ static void reset(void) {
   if (syscall(SYS_brk, real_brk) != (long)real_brk) fail("brk");
   for (int i = 0; i < nr_areas; i++) {
     struct area *v = &areas[i];
-    if (mmap((void *)v->start, v->length, v->prot, MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED) fail("mmap of exec's");
+    void *at = mmap((void *)v->start, v->length, v->prot, MAP_PRIVATE | MAP_FIXED, file, 0);
+    if (at == MAP_FAILED) fail("mmap of exec's");
   }
 }
 
@@ -120,6 +123,8 @@ int main(int argc, char **argv) {
   }
   qsort(cpu, passes, sizeof *cpu, ascending);
   qsort(wall, passes, sizeof *wall, ascending);
-  printf("{\"cpu\":%.1f,\"wall\":%.1f,\"checksum\":%d}\n", cpu[passes / 2], wall[passes / 2], differences);
+  int middle = passes / 2;
+  printf("{\"cpu\":%.1f,\"wall\":%.1f,", cpu[middle], wall[middle]);
+  printf("\"checksum\":%d}\n", differences);
   return 0;
 }

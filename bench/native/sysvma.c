@@ -81,7 +81,8 @@ int main(int argc, char **argv) {
     begin();
     for (int i = 0; i < ops; i++) {
       char *middle = pieces + (below(vmas / 2) * 2 + 1) * PIECE + PAGE;
-      must(mprotect(middle, PAGE, PROT_NONE), "mprotect"), must(mprotect(middle, PAGE, RW), "mprotect");
+      must(mprotect(middle, PAGE, PROT_NONE), "mprotect");
+      must(mprotect(middle, PAGE, RW), "mprotect");
     }
     end("mprotect", 2 * ops);
 
@@ -98,8 +99,9 @@ int main(int argc, char **argv) {
     map(spare, PAGE, RW, MAP_FIXED);
     begin();
     for (int i = 0; i < ops; i++) {
-      if (mremap(spare, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spare + 2 * PAGE) == MAP_FAILED) fail("mremap");
-      if (mremap(spare + 2 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spare) == MAP_FAILED) fail("mremap");
+      const int move = MREMAP_MAYMOVE | MREMAP_FIXED;
+      if (mremap(spare, PAGE, PAGE, move, spare + 2 * PAGE) == MAP_FAILED) fail("mremap");
+      if (mremap(spare + 2 * PAGE, PAGE, PAGE, move, spare) == MAP_FAILED) fail("mremap");
     }
     end("mremap_move", 2 * ops);
     map(spare, 4 * PAGE, PROT_NONE, MAP_FIXED);

@@ -121,7 +121,7 @@ function stateOf(mm) {
 
 const MAKERS = { [WASM]: wasmSteps, [RAW]: rawSteps, [OBJECTS]: objectSteps };
 
-/** Each step makes the operations from..to-1 and returns the sum of the pages chosen, or their number. */
+/** Each step makes the operations from..to-1; returns the sum of the pages chosen, or a count. */
 function wasmSteps({ loops, at, stream, raw }) {
   const place = firstPage(raw, at);
   return {

@@ -15,7 +15,14 @@ const COUNTER = { FAULT_VMA_LOCK: 9, FAULT_MMAP_LOCK: 10, VMA_LOCK_RETRY: 2 };
 /** Eight buckets an octave, up to 2^32 ns. */
 const BUCKETS = 256;
 
-/** @param {{ share: import("../../dist/src/index.js").EngineShare, mm: number, seed: number, histogram?: boolean, ranges?: number[] }} task */
+/**
+ * @param {object} task
+ * @param {import("../../dist/src/index.js").EngineShare} task.share
+ * @param {number} task.mm
+ * @param {number} task.seed
+ * @param {boolean} [task.histogram]
+ * @param {number[]} [task.ranges] start and end of each, instead of what is mapped
+ */
 export async function prepare({ share, mm, seed, histogram = false, ranges: fixed }) {
   const engine = await Engine.attach(share);
   const { raw } = engine;

@@ -14,9 +14,10 @@ import { BASE_PAGE, PAGE, SPLIT_VALUE } from "../workload/layout.mjs";
  * @property {(start: number, end: number) => void} [erase]
  * @property {(address: number) => number} lookup value, 0: none
  * @property {() => number} iterate sum of values
- * @property {(start: number, end: number, from: number, to: number, value: number, middle: number) => void} [carve]
- *   gives [from, to) inside the range another value
- * @property {(start: number, end: number, from: number, to: number, value: number) => void} [merge] takes that back
+ * @property {(start: number, end: number, from: number, to: number, value: number,
+ *   middle: number) => void} [carve] gives [from, to) inside the range another value
+ * @property {(start: number, end: number, from: number, to: number,
+ *   value: number) => void} [merge] takes that back
  * @property {(low: number, high: number, size: number) => number} [gap] highest hole, -1: none
  * @property {() => number} [bytes]
  */

@@ -153,7 +153,11 @@ function jsSdsl() {
   };
 }
 
-/** Intervals are inclusive, and their removal wants the value. @returns {import("./looped.mjs").RangeSet} */
+/**
+ * Intervals are inclusive, and their removal wants the value.
+ *
+ * @returns {import("./looped.mjs").RangeSet}
+ */
 function intervalTree() {
   const IntervalTree = require("node-interval-tree").default;
   const tree = new IntervalTree();

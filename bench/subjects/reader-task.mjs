@@ -6,7 +6,13 @@ import { openLoops } from "../lib/arena.mjs";
 const CHUNK = 4096;
 const COUNTER = { SUCCESS: 0, ABORT: 1, RETRY: 2, PEEK_RETRY: 11 };
 
-/** @param {{ workload: string, share: import("../lib/arena.mjs").BenchShare, mm: number, addresses: Float64Array }} task */
+/**
+ * @param {object} task
+ * @param {"walk" | "lock_vma" | "peek"} task.workload
+ * @param {import("../lib/arena.mjs").BenchShare} task.share
+ * @param {number} task.mm
+ * @param {Float64Array} task.addresses
+ */
 export async function prepare({ workload, share, mm, addresses }) {
   const engine = await Engine.attach(share.engine);
   const { loops, stream, writeStream } = openLoops(engine, share, 1);

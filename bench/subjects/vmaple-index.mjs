@@ -88,7 +88,12 @@ export function createWasm(n) {
   };
 }
 
-/** One exported call a step. @param {number} n @returns {import("../workload/index.mjs").Subject} */
+/**
+ * One exported call a step.
+ *
+ * @param {number} n
+ * @returns {import("../workload/index.mjs").Subject}
+ */
 export function createCalls(n) {
   const { maple, nodeBytes: bytes } = open(n);
   const { tree_store, tree_load, tree_iter_begin, tree_iter_next, tree_gap_highest } = maple;

@@ -55,8 +55,10 @@ const WARM_UP_OPS = 100_000;
  * @property {((ranges: unknown, order: unknown, from: number, to: number) => void) | null} erase
  * @property {(addresses: unknown, from: number, to: number) => number} lookup sum of values
  * @property {() => number} iterate sum of values
- * @property {((ranges: unknown, order: unknown, present: unknown, from: number, to: number) => void) | null} toggle
- * @property {((ranges: unknown, pairs: unknown, from: number, to: number) => void) | null} splitMerge
+ * @property {((ranges: unknown, order: unknown, present: unknown, from: number,
+ *   to: number) => void) | null} toggle
+ * @property {((ranges: unknown, pairs: unknown, from: number,
+ *   to: number) => void) | null} splitMerge
  * @property {((ranges: unknown, pairs: unknown, from: number, to: number) => number) | null} gap
  * @property {(() => number) | null} bytes null: measured from outside
  */

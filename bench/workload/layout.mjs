@@ -110,7 +110,12 @@ export const eraseOrder = (n) => shuffled(n, Seed.ERASE);
 /** Of 2n slots the first n of this order are present at the start. @param {number} n */
 export const presentOrder = (n) => shuffled(2 * n, Seed.PRESENT);
 
-/** Byte addresses: even over ranges, then over a range and the hole above it. @param {Layout} ranges @param {number} m */
+/**
+ * Byte addresses: even over ranges, then over a range and the hole above it.
+ *
+ * @param {Layout} ranges
+ * @param {number} m
+ */
 export function lookups(ranges, m) {
   const random = new Random(Seed.LOOKUPS);
   const addresses = new Float64Array(m);
@@ -128,7 +133,12 @@ export function toggles(slots, m) {
   return Uint32Array.from({ length: m }, () => random.below(slots));
 }
 
-/** Pairs: the range below whose start to search, pages wanted. @param {number} n @param {number} m */
+/**
+ * Pairs: the range below whose start to search, pages wanted.
+ *
+ * @param {number} n
+ * @param {number} m
+ */
 export function gapQueries(n, m) {
   const random = new Random(SEED_GAP_QUERIES);
   const pairs = new Uint32Array(2 * m);
@@ -139,7 +149,12 @@ export function gapQueries(n, m) {
   return pairs;
 }
 
-/** Pairs: a range of at least three pages, a page in its middle. @param {Layout} ranges @param {number} m */
+/**
+ * Pairs: a range of at least three pages, a page in its middle.
+ *
+ * @param {Layout} ranges
+ * @param {number} m
+ */
 export function splits(ranges, m) {
   const random = new Random(SEED_SPLITS);
   const pairs = new Uint32Array(2 * m);

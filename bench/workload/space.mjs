@@ -23,7 +23,13 @@ export function fillSpace(raw, mm, n) {
   }
 }
 
-/** Random bytes in the pieces [from, to). @param {number} from @param {number} to @param {number} m */
+/**
+ * Random bytes in the pieces [from, to).
+ *
+ * @param {number} from
+ * @param {number} to
+ * @param {number} m
+ */
 export function addressesIn(from, to, m) {
   const random = new Random(SEED_ADDRESSES + from);
   return Float64Array.from({ length: m }, () => {
