@@ -5,7 +5,8 @@
 //   build/engine.wasm  -->  src/generated/wasm.ts (base64), dist/engine.wasm
 //   src/**, assembly/shared/**  --tsc-->  dist/
 //
-// A step runs only if an input is newer than its output. Silent unless it fails.
+// A step runs only if an input is newer than its output. Silent unless it fails, or with
+// --progress.
 // Refuses a module with a data segment (each instantiation would write it into the
 // shared memory again) or with an import other than env.memory.
 
@@ -36,6 +37,12 @@ const MODULES = [
   { entry: "assembly/maple-bench.ts", target: "verify", out: "build/maple-bench.verify.wasm" },
 ];
 
+const progress = process.argv.includes("--progress");
+/** With --progress: names what is being built. */
+function say(what) {
+  if (progress) console.log(`building ${what}`);
+}
+
 process.chdir(ROOT);
 mkdirSync("build", { recursive: true });
 mkdirSync("src/generated", { recursive: true });
@@ -44,6 +51,7 @@ const coreInputs = [...filesIn("assembly", ".ts"), "asconfig.json", SELF];
 for (const module of MODULES) {
   if (!existsSync(module.entry)) continue;
   if (isFresh(module.out, coreInputs)) continue;
+  say(module.out);
   compile(module);
   checkModule(module.out);
 }
