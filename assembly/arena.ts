@@ -5,11 +5,12 @@
 //       last, so an arena with the magic is complete.
 //   E2  a seat is taken by compare-and-swap on its state; only its worker writes the rest.
 //
-// Floor: index. Imports: base, alloc, sync.
+// Floor: index. Imports: base, alloc, sync, mm/death.
 
-import { slab_drain } from "./alloc/slab";
+import { slab_drain, slab_recount } from "./alloc/slab";
 import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
+import { seat_bury } from "./mm/death";
 import { Abi, Counter } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { cmpxchg, load_acquire, store_release } from "./sync/atomics";
@@ -64,6 +65,24 @@ export function worker_attach(may_block: u32): i32 {
     return i;
   }
   return -Errno.EAGAIN;
+}
+
+/**
+ * Gives up what the worker of `index` held, after it has died, and frees the seat. Scratch:
+ * Reap words. 0; -EINVAL: no such seat, this worker's own, or not taken (any more).
+ */
+export function worker_reap(index: u32): i32 {
+  if (index >= load<u32>(Header.MAX_WORKERS)) return -Errno.EINVAL;
+  const seat = seat_at(index);
+  if (seat == this_seat()) return -Errno.EINVAL;
+  // Claims the seat against other reapers.
+  const state = cmpxchg(seat + Seat.STATE, SeatState.TAKEN, SeatState.REAPED);
+  if (state != SeatState.TAKEN) return -Errno.EINVAL;
+  seat_bury(seat, worker_scratch());
+  slab_recount(seat); // it may have died between a magazine's head and its count
+  slab_drain(seat);
+  store_release(seat + Seat.STATE, SeatState.FREE);
+  return 0;
 }
 
 function raise_seat_high(high: u32): void {

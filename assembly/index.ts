@@ -13,7 +13,8 @@ import {
   mm_next as next_mm,
 } from "./mm/mm";
 import {
-  mmap_write_begin,
+  mmap_read_granted,
+  mmap_write_granted,
   mmap_write_lock,
   mmap_write_unlock,
   mmap_read_trylock as try_read,
@@ -57,6 +58,7 @@ export {
   worker_attach,
   worker_counter,
   worker_detach,
+  worker_reap,
   worker_scratch,
   worker_seat,
   worker_seat_taken,
@@ -213,12 +215,13 @@ export function mmap_lock_is_contended(mm: usize): i32 {
 /** 1 held, 0 queued (scratch: word, value, request), -EAGAIN: this worker reads too many spaces. */
 export function mmap_read_queue(mm: usize): i32 {
   const queue = rwlock_read_queue(mm + Mm.LOCK, seat_scratch());
-  return queue == Queue.FULL ? -Errno.EAGAIN : <i32>queue;
+  if (queue == Queue.FULL) return -Errno.EAGAIN;
+  return queue == Queue.HELD ? read_granted(mm) : 0;
 }
 
 /** 1 held, 0 still queued: scratch is up to date. */
 export function mmap_read_queued(mm: usize, request: u32): i32 {
-  return rwlock_read_step(mm + Mm.LOCK, request, seat_scratch()) ? 1 : 0;
+  return rwlock_read_step(mm + Mm.LOCK, request, seat_scratch()) ? read_granted(mm) : 0;
 }
 
 /** 1: was let in first, the caller holds the lock. */
@@ -226,10 +229,15 @@ export function mmap_read_cancel(mm: usize, request: u32): i32 {
   return rwlock_read_cancel(mm + Mm.LOCK, request) ? 0 : 1;
 }
 
+function read_granted(mm: usize): i32 {
+  const dead = mmap_read_granted(mm);
+  return dead != 0 ? dead : 1;
+}
+
 function write_step(mm: usize, first: bool): i32 {
   if (!rwlock_write_step(mm + Mm.LOCK, seat_scratch(), first)) return 0;
-  mmap_write_begin(mm);
-  return 1;
+  const dead = mmap_write_granted(mm);
+  return dead != 0 ? dead : 1;
 }
 
 export function mmap_write_queue(mm: usize): i32 {

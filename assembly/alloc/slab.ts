@@ -92,6 +92,21 @@ export function slab_drain(seat: usize): void {
   }
 }
 
+/** Counts a dead worker's magazines anew: every object on a list, none beside it. */
+export function slab_recount(seat: usize): void {
+  for (let kind: u32 = 0; kind < <u32>SlabKind.COUNT; kind++) {
+    const magazine = magazine_of(seat, kind);
+    const link = <usize>slab_link_offset(kind);
+    let n: u32 = 0;
+    let object = <usize>load<u32>(magazine, Magazine.HEAD);
+    while (object != 0) {
+      object = <usize>load<u32>(object + link);
+      n++;
+    }
+    store<u32>(magazine, n, Magazine.COUNT);
+  }
+}
+
 /** Objects of `kind` in use: allocated minus freed, over all seats. A snapshot while others work. */
 export function slab_live(kind: u32): f64 {
   const workers = load<u32>(Header.MAX_WORKERS);

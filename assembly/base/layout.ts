@@ -71,6 +71,8 @@ export const enum Seat {
   FAIL_AFTER = 8,
   /** What the last wait answered: nobody reads it (sync/atomics.ts says why it is stored). */
   WAIT_RESULT = 12,
+  /** The mm whose VMAs, tree or counters this worker is changing right now, 0 none (mm/death.ts). */
+  CHANGING = 16,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,
@@ -96,6 +98,8 @@ if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.SIZE) ERROR("scratch ends the seat"
 export const enum SeatState {
   FREE = 0,
   TAKEN = 1,
+  /** Its worker has died; somebody is giving up what it held. */
+  REAPED = 2,
 }
 
 export const enum Magazine {

@@ -23,7 +23,7 @@ import {
   refcount_read,
   refcount_set,
 } from "../sync/refcount";
-import { mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
+import { mm_is_dead, mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
 import { vma_free } from "./vma";
 import { vma_mark_detached, vma_start_write } from "./vma_lock";
 
@@ -141,6 +141,10 @@ export function mm_run_deferred(): i32 {
 
 /** exit_mmap, then the users' mm_count (R-LOCK-10, 11). Context: mm_users is 0, so nobody holds a lock. */
 function mm_teardown(mm: usize): void {
+  if (mm_is_dead(mm)) {
+    mmdrop(mm); // nothing of it can be reached any more (mm/death.ts)
+    return;
+  }
   // No user is left and lock holders are users, so this cannot fail: no waiting here.
   const alone = mmap_write_trylock(mm);
   assert(alone); // R-LOCK-12
@@ -173,6 +177,13 @@ export function mm_count(mm: usize): u32 {
 
 /** The live mm at the lowest address above `after`; 0 at the end. A snapshot: for validators and tools. */
 export function mm_next(after: usize): usize {
+  let mm = mm_next_record(after);
+  while (mm != 0 && mm_count(mm) == 0) mm = mm_next_record(mm);
+  return mm;
+}
+
+/** The mm record, live or not, at the lowest address above `after`; 0 at the end. */
+export function mm_next_record(after: usize): usize {
   const kinds = <usize>load<u32>(Header.CHUNK_KINDS);
   const base = <usize>load<u32>(Header.CHUNKS);
   const chunks = load_acquire(Header.CHUNK_NEXT);
@@ -180,8 +191,8 @@ export function mm_next(after: usize): usize {
   for (; chunk < chunks; chunk++) {
     if (<u32>load<u8>(kinds + chunk) != SlabKind.MM + 1) continue;
     const first = base + ((<usize>chunk) << Chunk.SHIFT);
-    for (let mm = first; mm + Mm.SIZE <= first + (1 << Chunk.SHIFT); mm += Mm.SIZE) {
-      if (mm > after && mm_count(mm) != 0) return mm;
+    for (let mm = first; mm + Mm.SIZE <= first + Chunk.SIZE; mm += Mm.SIZE) {
+      if (mm > after) return mm;
     }
   }
   return 0;

@@ -15,7 +15,7 @@ import { slab_trim } from "../alloc/slab";
 import { VERIFY } from "../base/debug";
 import { Mm, Seat } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
-import { Abi, Counter } from "../shared/abi";
+import { Abi, Counter, MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { load_acquire, store_release } from "../sync/atomics";
 import { lock_hold_free } from "../sync/holds";
@@ -29,22 +29,41 @@ import {
   rwlock_write_trylock,
   rwlock_write_unlock,
 } from "../sync/rwlock";
+import { mm_end_change } from "./change";
 
 export function mmap_read_trylock(mm: usize): bool {
   if (!rwlock_read_trylock(mm + Mm.LOCK)) return false;
   count(Counter.MMAP_LOCK_READ);
-  return true;
+  if (!mm_is_dead(mm)) return true;
+  mmap_read_unlock(mm);
+  return false;
 }
 
-/** Blocks where this thread may; 0 held, -WOULD_BLOCK, or -EAGAIN: this worker reads Hold.SLOTS spaces already. */
+/**
+ * Blocks where this thread may. 0 held; -WOULD_BLOCK; -EAGAIN: this worker reads Hold.SLOTS
+ * spaces already; -EOWNERDEAD: a worker died while it was changing this one.
+ */
 export function mmap_read_lock(mm: usize): i32 {
   count(Counter.MMAP_LOCK_READ);
-  if (rwlock_read_trylock(mm + Mm.LOCK)) return 0;
-  count(Counter.MMAP_LOCK_READ_CONTENDED);
-  if (lock_hold_free() == 0) return -Errno.EAGAIN;
-  if (!may_block()) return -Abi.WOULD_BLOCK;
-  rwlock_read_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
-  return 0;
+  if (!rwlock_read_trylock(mm + Mm.LOCK)) {
+    count(Counter.MMAP_LOCK_READ_CONTENDED);
+    if (lock_hold_free() == 0) return -Errno.EAGAIN;
+    if (!may_block()) return -Abi.WOULD_BLOCK;
+    rwlock_read_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
+  }
+  return mmap_read_granted(mm);
+}
+
+/** After the lock is held for reading: 0, or -EOWNERDEAD with the lock given up again. */
+export function mmap_read_granted(mm: usize): i32 {
+  if (!mm_is_dead(mm)) return 0;
+  mmap_read_unlock(mm);
+  return -Errno.EOWNERDEAD;
+}
+
+/** Context: a lock on the mm, under which it cannot be marked. */
+export function mm_is_dead(mm: usize): bool {
+  return (load<u32>(mm, Mm.FLAGS) & MmFlag.DEAD) != 0;
 }
 
 export function mmap_read_unlock(mm: usize): void {
@@ -54,17 +73,25 @@ export function mmap_read_unlock(mm: usize): void {
 export function mmap_write_trylock(mm: usize): bool {
   if (!rwlock_write_trylock(mm + Mm.LOCK)) return false;
   count(Counter.MMAP_LOCK_WRITE);
-  mmap_write_begin(mm);
-  return true;
+  return mmap_write_granted(mm) == 0;
 }
 
-/** Blocks where this thread may; 0 held, -WOULD_BLOCK not held. */
+/** Blocks where this thread may. 0 held; -WOULD_BLOCK; -EOWNERDEAD, as above. */
 export function mmap_write_lock(mm: usize): i32 {
   count(Counter.MMAP_LOCK_WRITE);
   if (!rwlock_write_trylock(mm + Mm.LOCK)) {
     count(Counter.MMAP_LOCK_WRITE_CONTENDED);
     if (!may_block()) return -Abi.WOULD_BLOCK;
     rwlock_write_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
+  }
+  return mmap_write_granted(mm);
+}
+
+/** After the lock is held for writing: begins the section. 0, or -EOWNERDEAD with the lock given up again. */
+export function mmap_write_granted(mm: usize): i32 {
+  if (mm_is_dead(mm)) {
+    rwlock_write_unlock(mm + Mm.LOCK);
+    return -Errno.EOWNERDEAD;
   }
   mmap_write_begin(mm);
   return 0;
@@ -85,7 +112,7 @@ export function mmap_write_downgrade(mm: usize): i32 {
 }
 
 /** After the lock is taken (S1). */
-export function mmap_write_begin(mm: usize): void {
+function mmap_write_begin(mm: usize): void {
   const seq = load<u32>(mm, Mm.LOCK_SEQ); // plain: only the write holder stores it
   if (VERIFY) assert((seq & 1) == 0); // S1: no section is open
   // Before any store of the section: a reader that sees one of them must also see
@@ -96,6 +123,7 @@ export function mmap_write_begin(mm: usize): void {
 /** Drops every VMA write lock at once: none equals the new even number (R-LOCK-32). */
 function vma_end_write_all(mm: usize): void {
   const seq = load<u32>(mm, Mm.LOCK_SEQ);
+  mm_end_change();
   if (VERIFY) {
     assert((seq & 1) == 1); // S1: a section is open
     assert(rwlock_owner(mm + Mm.LOCK) == this_seat()); // S2: ours

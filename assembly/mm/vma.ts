@@ -13,6 +13,7 @@ import { AnonVma, Header, Mm, Vma } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { FileFlag } from "../shared/flags";
 import { cmpxchg, fetch_add, load_acquire, store_release, store_release64 } from "../sync/atomics";
+import { mm_begin_change } from "./change";
 import { file_flags, file_get, file_put } from "./file";
 import { VM_MAYSHARE } from "./flags";
 import { name_get, name_put } from "./name";
@@ -20,6 +21,7 @@ import { vma_start_write } from "./vma_lock";
 
 /** A detached, write-locked record; 0 if none was reserved and the arena is full. Context: mmap write lock. */
 export function vma_alloc(mm: usize): usize {
+  mm_begin_change(mm);
   const vma = slab_alloc(SlabKind.VMA);
   if (vma == 0) return 0;
   // vm_lock_seq first: a peek at the old life of this record must fail from here on.
@@ -76,18 +78,22 @@ export function vm_file(vma: usize): u32 {
 }
 
 export function set_vm_start(vma: usize, start: u64): void {
+  mm_begin_change(load<u32>(vma, Vma.MM));
   store_release64(vma + Vma.START, start);
 }
 
 export function set_vm_end(vma: usize, end: u64): void {
+  mm_begin_change(load<u32>(vma, Vma.MM));
   store_release64(vma + Vma.END, end);
 }
 
 export function set_vm_flags(vma: usize, flags: u64): void {
+  mm_begin_change(load<u32>(vma, Vma.MM));
   store_release64(vma + Vma.FLAGS, flags);
 }
 
 export function set_vm_pgoff(vma: usize, pgoff: u64): void {
+  mm_begin_change(load<u32>(vma, Vma.MM));
   store_release64(vma + Vma.PGOFF, pgoff);
 }
 

@@ -130,7 +130,8 @@ export function vma_end_read(vma: usize): void {
 export function vma_start_write(vma: usize, mm: usize): i32 {
   const seq = load<u32>(mm, Mm.LOCK_SEQ); // plain: only the mmap write holder stores it
   if (VERIFY) assert((seq & 1) == 1); // V1: the caller holds the mmap write lock
-  if (load<u32>(vma, Vma.LOCK_SEQ) == seq) return 0;
+  // HELD as well: after 2^31 sections the number may be that of an old one (R-LOCK-37).
+  if (load<u32>(vma, Vma.LOCK_SEQ) == seq && load_acquire(vma + Vma.HELD) == 0) return 0;
   const before = load<u32>(vma, Vma.LOCK_SEQ);
   // Refuses new readers (V1) and tells peek that fields may change. Before the search of
   // the seats; partner: vma_start_read.

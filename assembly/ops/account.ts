@@ -9,6 +9,7 @@
 // All pages, u64. Context: mmap write lock. Floor: ops. Imports: base, mm.
 
 import { Cap, Mm } from "../base/layout";
+import { mm_begin_change } from "../mm/change";
 import { is_data_mapping, is_exec_mapping, is_stack_mapping, VM_LOCKED } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 
@@ -19,6 +20,7 @@ export const enum Overcommit {
 }
 
 function add(mm: usize, offset: usize, pages: i64): void {
+  mm_begin_change(mm);
   store<u64>(mm + offset, load<u64>(mm + offset) + <u64>pages);
 }
 

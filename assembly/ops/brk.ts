@@ -4,6 +4,7 @@
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
 import { Mm } from "../base/layout";
+import { mm_begin_change } from "../mm/change";
 import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_MAY, VM_READ, VM_WRITE } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 import { MmFlag } from "../shared/abi";
@@ -57,6 +58,7 @@ export function brk_locked(mm: usize, address: u64): i64 {
 }
 
 function set_brk(mm: usize, address: u64): i64 {
+  mm_begin_change(mm);
   store<u64>(mm, address, Mm.BRK);
   return <i64>address;
 }

@@ -19,6 +19,7 @@
 import { AnonVma, Mm, Seat, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_store } from "../maple/tree";
+import { mm_begin_change } from "../mm/change";
 import { VM_SPECIAL, VM_STICKY } from "../mm/flags";
 import { vma_names_equal } from "../mm/name";
 import {
@@ -123,11 +124,13 @@ function adopt_anon_vma(vma: usize, first: u32, second: u32): void {
 /** Stores `entry` over [start, end) bytes. */
 export function tree_store(mm: usize, start: u64, end: u64, entry: usize): void {
   const shift = page_shift(mm);
+  mm_begin_change(mm);
   mt_store(mm + Mm.TREE, start >> shift, end >> shift, <u32>entry);
 }
 
 /** Takes a VMA whose range the tree no longer shows, or is about to give away, out of the mm. */
 export function vma_remove(mm: usize, vma: usize): void {
+  mm_begin_change(mm);
   vma_mark_detached(vma, mm);
   vma_free(vma);
   account_map_count(mm, -1);

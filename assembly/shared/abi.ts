@@ -73,6 +73,21 @@ export const enum MmFlag {
   READ_IMPLIES_EXEC = 4,
   /** A kernel without CONFIG_ANON_VMA_NAME: naming is EINVAL. */
   NO_VMA_NAMES = 8,
+  /** A worker died while it was changing the space: every call answers EOWNERDEAD. */
+  DEAD = 16,
+}
+
+/** worker_reap: u32 words written to scratch. */
+export const enum Reap {
+  VMA_LOCKS = 0,
+  MMAP_READS = 1,
+  /** Write locks that were released with nothing changed. */
+  MMAP_WRITES = 2,
+  /** Spaces marked dead. */
+  DEAD_MMS = 3,
+  /** The first of them, 0 none. */
+  FIRST_DEAD = 4,
+  COUNT = 5,
 }
 
 /** mm_stat: which number. Pages unless said otherwise. */

@@ -235,3 +235,8 @@ export function rwlock_is_contended(lock: usize): bool {
 export function rwlock_owner(lock: usize): usize {
   return load_acquire(lock + RwLock.OWNER);
 }
+
+/** Lets go for a writer that has died. Context: its seat is claimed, and is OWNER. */
+export function rwlock_disown(lock: usize): void {
+  let_go(lock);
+}
