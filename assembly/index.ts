@@ -2,7 +2,7 @@
 //
 // Floor: index. Imports: everything below.
 
-import { Header, Mm, Vma } from "./base/layout";
+import { Cap, Header, Mm, slab_object_size as object_size, Vma } from "./base/layout";
 import { seat_scratch } from "./base/worker";
 import { mt_height, mt_load, mt_nodes } from "./maple/tree";
 import { file_info as copy_file_info, file_create as make_file } from "./mm/file";
@@ -33,7 +33,7 @@ import {
   vma_next,
 } from "./ops/range";
 import { mm_validate_locked } from "./ops/validate";
-import { Abi, Access, MmStat, VmaOut } from "./shared/abi";
+import { Abi, Access, MmArg, MmStat, VmaOut } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { load_acquire } from "./sync/atomics";
 import {
@@ -64,6 +64,12 @@ export {
   worker_seat_taken,
 } from "./arena";
 export { file_get, file_put } from "./mm/file";
+
+/** Bytes of one object of a SlabKind. */
+export function slab_object_size(kind: u32): u32 {
+  return object_size(kind);
+}
+
 // Address spaces.
 export {
   mm_count,
@@ -79,6 +85,29 @@ export {
 
 export function mm_create(): i32 {
   return make_mm(seat_scratch());
+}
+
+/** The inverse: what mm_create was told, and what was set since, as MmArg words at `out`. */
+export function mm_settings(mm: usize, out: usize): void {
+  store<f64>(out, <f64>load<u32>(mm, Mm.PAGE_SHIFT), MmArg.PAGE_SHIFT * 8);
+  store<f64>(out, <f64>load<u64>(mm, Mm.TASK_SIZE), MmArg.TASK_SIZE * 8);
+  store<f64>(out, <f64>load<u64>(mm, Mm.MMAP_BASE), MmArg.MMAP_BASE * 8);
+  store<f64>(out, <f64>load<u64>(mm, Mm.MMAP_MIN_ADDR), MmArg.MMAP_MIN_ADDR * 8);
+  store<f64>(out, <f64>load<u32>(mm, Mm.BOTTOM_UP), MmArg.BOTTOM_UP * 8);
+  store<f64>(out, <f64>load<u32>(mm, Mm.STACK_GUARD_GAP), MmArg.STACK_GUARD_GAP_PAGES * 8);
+  store<f64>(out, <f64>load<u32>(mm, Mm.MAX_MAP_COUNT), MmArg.MAX_MAP_COUNT * 8);
+  store<f64>(out, <f64>load<u64>(mm, Mm.START_BRK), MmArg.START_BRK * 8);
+  store<f64>(out, <f64>load<u32>(mm, Mm.OVERCOMMIT), MmArg.OVERCOMMIT * 8);
+  store<f64>(out, <f64>load<u32>(mm, Mm.THP), MmArg.THP * 8);
+  store<f64>(out, limit_to(load<u64>(mm, Mm.RLIMIT_AS)), MmArg.RLIMIT_AS * 8);
+  store<f64>(out, limit_to(load<u64>(mm, Mm.RLIMIT_DATA)), MmArg.RLIMIT_DATA * 8);
+  store<f64>(out, limit_to(load<u64>(mm, Mm.RLIMIT_MEMLOCK)), MmArg.RLIMIT_MEMLOCK * 8);
+  store<f64>(out, limit_to(load<u64>(mm, Mm.RLIMIT_STACK)), MmArg.RLIMIT_STACK * 8);
+  const caps = load<u32>(mm, Mm.CAPS);
+  store<f64>(out, (caps & Cap.IPC_LOCK) != 0 ? 1 : 0, MmArg.CAP_IPC_LOCK * 8);
+  store<f64>(out, (caps & Cap.SYS_RAWIO) != 0 ? 1 : 0, MmArg.CAP_SYS_RAWIO * 8);
+  store<f64>(out, limit_to(load<u64>(mm, Mm.TOTALRAM_PAGES)), MmArg.TOTALRAM_PAGES * 8);
+  store<f64>(out, <f64>load<u64>(mm, Mm.LEGACY_BASE), MmArg.LEGACY_BASE * 8);
 }
 
 export function mmget_not_zero(mm: usize): i32 {
@@ -391,6 +420,11 @@ export function handle_mm_fault_locked(mm: usize, address: f64, access: Access):
 }
 
 export * from "./syscalls";
+
+/** The inverse of limit_from. */
+function limit_to(limit: u64): f64 {
+  return limit == u64.MAX_VALUE ? -1 : <f64>limit;
+}
 
 /** An address as it comes from JavaScript: a non-negative safe integer. */
 function u(value: f64): u64 {

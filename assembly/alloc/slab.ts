@@ -58,6 +58,8 @@ export function slab_free(kind: u32, object: usize): void {
   const magazine = magazine_of(this_seat(), kind);
   magazine_push(magazine, kind, object);
   store<u32>(magazine, load<u32>(magazine, Magazine.FREED) + 1, Magazine.FREED);
+  if (load<u32>(magazine, Magazine.COUNT) > <u32>Magazine.HIGH)
+    store<u32>(this_seat(), 1, Seat.OVERFULL);
 }
 
 /**
@@ -66,6 +68,8 @@ export function slab_free(kind: u32, object: usize): void {
  */
 export function slab_trim(): void {
   const seat = this_seat();
+  if (load<u32>(seat, Seat.OVERFULL) == 0) return;
+  store<u32>(seat, 0, Seat.OVERFULL);
   for (let kind: u32 = 0; kind < <u32>SlabKind.COUNT; kind++) {
     const magazine = magazine_of(seat, kind);
     const held = load<u32>(magazine, Magazine.COUNT);

@@ -73,6 +73,8 @@ export const enum Seat {
   WAIT_RESULT = 12,
   /** The mm whose VMAs, tree or counters this worker is changing right now, 0 none (mm/death.ts). */
   CHANGING = 16,
+  /** 1 if a magazine may be above Magazine.HIGH. */
+  OVERFULL = 20,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,
@@ -213,6 +215,8 @@ export const enum Mm {
   GUARDED = 400,
   /** MmFlag bits. mmap W. */
   FLAGS = 404,
+  /** 1 once a VMA has crossed a region's border (ops/reserve.ts). mmap W. */
+  CROSSED = 408,
   /** Root words of up to Region.INLINE regions; larger spaces have tables of their own. */
   INLINE_TABLE = 512,
   INLINE_GUARD_TABLE = 640,

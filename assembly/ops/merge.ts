@@ -16,7 +16,7 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, maple, mm, ops/range, ops/account.
 
-import { AnonVma, Mm, Seat, Vma } from "../base/layout";
+import { AnonVma, Mm, Region, Seat, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_store } from "../maple/tree";
 import { mm_begin_change } from "../mm/change";
@@ -125,6 +125,8 @@ function adopt_anon_vma(vma: usize, first: u32, second: u32): void {
 export function tree_store(mm: usize, start: u64, end: u64, entry: usize): void {
   const shift = page_shift(mm);
   mm_begin_change(mm);
+  const border = shift + Region.SHIFT;
+  if (entry != 0 && start >> border != (end - 1) >> border) store<u32>(mm, 1, Mm.CROSSED);
   mt_store(mm + Mm.TREE, start >> shift, end >> shift, <u32>entry);
 }
 

@@ -63,6 +63,7 @@ import {
   page_align,
   prelock,
 } from "./range";
+import { reserve } from "./reserve";
 import { get_unmapped_area, huge_size, round_hint } from "./unmapped";
 
 const REFUSED: u64 = 1 << 63;
@@ -231,14 +232,15 @@ function mmap_region(
   if (made && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
-  const failed = vms_gather(mm, start, end, 1); // 27, 28
+  const occupied = find_vma_intersection(mm, start, end) != 0;
+  const failed = occupied ? vms_gather(mm, start, end, 1) : reserve(mm, 1, start, end, 1); // 27, 28
   if (failed != 0) return failed;
-  const replaced = mapped_pages(mm, start, end);
+  const replaced = occupied ? mapped_pages(mm, start, end) : 0;
   // Asked even if nothing is added: a limit that is already exceeded refuses that too.
   if (!may_expand_vm(mm, vm_flags, pages - replaced)) return -Errno.ENOMEM; // 29
   let charged: i64 = 0;
   if (is_accountable(vm_flags)) {
-    charged = <i64>pages - <i64>accounted_pages(mm, start, end);
+    charged = <i64>pages - (occupied ? <i64>accounted_pages(mm, start, end) : 0);
     if (charged > 0 && !vm_enough_memory(mm, charged)) return -Errno.ENOMEM; // 30
     if (charged > 0) vm_unacct_memory(mm, charged); // charged for good when the VMA is counted below
     vm_flags |= VM_ACCOUNT;
@@ -252,7 +254,7 @@ function mmap_region(
     return late;
   }
   if (made) file = file_create_internal(end - start, (vm_flags & VM_HUGETLB) != 0);
-  vms_discard(mm, start, end);
+  if (occupied) vms_discard(mm, start, end);
   if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0) {
     vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
   }

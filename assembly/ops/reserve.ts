@@ -10,7 +10,7 @@ import { page_shift, vm_end, vm_start } from "../mm/vma";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { guard_reserve, has_guards } from "./guard";
-import { find_vma } from "./range";
+import { find_vma, task_size } from "./range";
 
 /**
  * Room for `vmas` new VMAs and `stores` tree stores in [start, end) bytes and in the VMAs
@@ -19,11 +19,19 @@ import { find_vma } from "./range";
 export function reserve(mm: usize, vmas: u32, start: u64, end: u64, stores: u32): i32 {
   const failed = slab_reserve(SlabKind.VMA, vmas);
   if (failed != 0) return failed;
-  const before = find_vma(mm, start == 0 ? 0 : start - 1);
-  if (before != 0 && vm_start(before) < start) start = vm_start(before);
-  const after = find_vma(mm, end);
-  if (after != 0 && vm_start(after) <= end) end = vm_end(after);
   const shift = page_shift(mm);
+  const page: u64 = (<u64>1) << shift;
+  if (load<u32>(mm, Mm.CROSSED) != 0) {
+    const before = find_vma(mm, start == 0 ? 0 : start - 1);
+    if (before != 0 && vm_start(before) < start) start = vm_start(before);
+    const after = find_vma(mm, end);
+    if (after != 0 && vm_start(after) <= end) end = vm_end(after);
+  } else {
+    // Every VMA lies within one region, so the neighbouring pages name the regions of all
+    // that may be stored: two look-ups saved.
+    start -= start >= page ? page : 0;
+    end += end < task_size(mm) ? page : 0;
+  }
   end = (end + (((<u64>1) << shift) - 1)) & ~(((<u64>1) << shift) - 1);
   // Both trees draw on one magazine: twice the need of each covers the sum of both.
   if (has_guards(mm)) {
