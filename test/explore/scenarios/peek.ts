@@ -235,8 +235,8 @@ export const peeks: Scenario[] = [
           ...HOLE_BELIEVED.edits,
           {
             file: "ops/mmap.ts",
-            from: "  vms_discard(mm, start, end);\n  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL",
-            to: "  vms_discard(mm, start, end);\n  tree_store(mm, start, end, 0);\n  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL",
+            from: "  if (occupied) vms_discard(mm, start, end);\n",
+            to: "  if (occupied) vms_discard(mm, start, end);\n  tree_store(mm, start, end, 0);\n",
           },
         ],
       },
