@@ -40,6 +40,15 @@ export function asNumber(address: Address, name: string): number {
 }
 
 /**
+ * `address` for an export without an `_i64` twin: above 2^53 nothing is mapped, so the
+ * largest number has the same answer.
+ */
+export function clamped(address: Address, name: string): number {
+  if (typeof address !== "bigint") return checkedNumber(address, name);
+  return Math.min(Number(wide(address, name)), Number.MAX_SAFE_INTEGER);
+}
+
+/**
  * `bits` if it is a 32-bit word: prot, flags, advice.
  *
  * @throws RangeError not an integer of 32 bits; the core would only see its low bits

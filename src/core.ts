@@ -43,14 +43,24 @@ interface AddressExports {
   msync(mm: Mm, address: number, length: number, flags: number): number;
   mincore(mm: Mm, address: number, length: number): number;
   mseal(mm: Mm, address: number, length: number, flags: number): number;
+  /** The name's bytes are at the start of scratch; a negative length takes the name away. */
+  set_vma_name(mm: Mm, address: number, length: number, nameLength: number): number;
   handle_mm_fault(mm: Mm, address: number, access: number): number;
 }
 
-/** What takes no address of its own. */
+/** What has no `_i64` twin. */
 interface WholeExports {
   mlockall(mm: Mm, flags: number): number;
   munlockall(mm: Mm): number;
   mm_fork(mm: Mm): number;
+  remap_file_pages(
+    mm: Mm,
+    address: number,
+    length: number,
+    prot: number,
+    pgoff: number,
+    flags: number,
+  ): number;
 }
 
 /** System calls: those that exist a second time for callers that hold the write lock. */
@@ -66,6 +76,7 @@ type SystemCallName =
   | "msync"
   | "mincore"
   | "mseal"
+  | "set_vma_name"
   | "handle_mm_fault";
 
 /** The twin of a function: every `number` that is a byte address or length is a bigint. */
@@ -103,6 +114,7 @@ export interface WideCalls {
   msync(mm: Mm, address: bigint, length: bigint, flags: number): Result;
   mincore(mm: Mm, address: bigint, length: bigint): Result;
   mseal(mm: Mm, address: bigint, length: bigint, flags: number): Result;
+  set_vma_name(mm: Mm, address: bigint, length: bigint, nameLength: number): Result;
   handle_mm_fault(mm: Mm, address: bigint, access: number): Result;
 }
 
@@ -129,10 +141,12 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
   slab_chunks(): number;
+  slab_object_size(kind: number): number;
   fail_after(n: number): void;
   fail_pending(): number;
 
   mm_create(): number;
+  mm_settings(mm: Mm, out: number): void;
   mmgrab(mm: Mm): void;
   mmdrop(mm: Mm): void;
   mmget(mm: Mm): void;
@@ -189,15 +203,6 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   vma_anon_name(vma: Vma): number;
   vma_read(vma: Vma, out: number): void;
   vma_name(name: number): number;
-  set_vma_name(mm: Mm, address: number, length: number, nameLength: number): number;
-  remap_file_pages(
-    mm: Mm,
-    address: number,
-    length: number,
-    prot: number,
-    pgoff: number,
-    flags: number,
-  ): number;
   lookup_many(mm: Mm, addresses: number, out: number, n: number): number;
   vma_install(mm: Mm, start: number, end: number, flags: number, pgoff: number, file: File): number;
   vma_explain(mm: Mm, address: number): number;
@@ -272,6 +277,7 @@ const SYSTEM_CALLS: readonly SystemCallName[] = [
   "msync",
   "mincore",
   "mseal",
+  "set_vma_name",
   "handle_mm_fault",
 ];
 
@@ -288,6 +294,7 @@ function callTable(exports: CoreExports, suffix: "" | "_locked"): CallTable {
     exports.handle_mm_fault_locked(mm, Number(address), access);
   table.mlockall = source[`mlockall${suffix}`];
   table.munlockall = source[`munlockall${suffix}`];
+  table.remap_file_pages = source[`remap_file_pages${suffix}`];
   table.mm_fork = suffix === "" ? exports.mm_fork : exports.fork_locked;
   return table as unknown as CallTable;
 }

@@ -82,6 +82,8 @@ export interface WorkerStats extends WorkerCounters {
 export interface MemoryStats {
   /** Objects in use. */
   readonly live: number;
+  /** Bytes of the objects in use. */
+  readonly liveBytes: number;
   /** Bytes the kind has ever claimed: chunks never change their kind, so this is its peak. */
   readonly peakBytes: number;
 }
@@ -319,7 +321,9 @@ export class Engine implements Disposable {
     }
     const kinds = {} as Record<SlabName, MemoryStats>;
     for (const [name, kind] of Object.entries(SLABS) as [SlabName, SlabKind][]) {
-      kinds[name] = { live: x.slab_live(kind), peakBytes: x.slab_bytes(kind) };
+      const live = x.slab_live(kind);
+      const liveBytes = live * x.slab_object_size(kind);
+      kinds[name] = { live, liveBytes, peakBytes: x.slab_bytes(kind) };
     }
     const memory = { arenaBytes: views.u8.length, chunks: x.slab_chunks(), kinds };
     return { workers, total, memory };

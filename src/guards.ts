@@ -21,7 +21,13 @@ import { errorOf } from "./errors.js";
 import type { FaultAccess, FaultResult } from "./fault.js";
 import { notThreadSafe } from "./handle.js";
 import type { MmWithUser } from "./mm.js";
-import type { Caller, MmapArgs, MremapArgs, SystemCalls } from "./system-calls.js";
+import type {
+  Caller,
+  MmapArgs,
+  MremapArgs,
+  RemapFilePagesArgs,
+  SystemCalls,
+} from "./system-calls.js";
 import * as calls from "./system-calls.js";
 import { VmaRef, type VmaScope } from "./vma.js";
 
@@ -266,6 +272,14 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
 
   mseal(address: Address, length: Address): void {
     calls.rangeCall(this.#changing(), "mseal", address, length, 0, "flags");
+  }
+
+  setVmaName(address: Address, length: Address, name: string | null): void {
+    calls.setVmaName(this.#changing(), address, length, name);
+  }
+
+  remapFilePages(args: RemapFilePagesArgs): void {
+    calls.remapFilePages(this.#changing(), args);
   }
 
   handleMmFault(address: Address, access: FaultAccess): FaultResult {

@@ -16,6 +16,8 @@ export {
   type WorkerStats,
 } from "./engine.js";
 export { type ErrorArgs, MmError, NotThreadSafeError, WouldBlockError } from "./errors.js";
+export type { ExecOptions } from "./exec.js";
+export type { ApartField, ApartReason, Explanation } from "./explain.js";
 export type { FaultAccess, FaultOutcome, FaultResult } from "./fault.js";
 export { type Device, type FileInfo, type FileOptions, type FilePtr, FileRef } from "./file.js";
 export {
@@ -31,11 +33,12 @@ export {
 } from "./flags.js";
 export { type Gap, MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 export type { VmaSnapshot } from "./maps-text.js";
-export { Mm, type MmPtr, type MmStatus, MmWithUser } from "./mm.js";
+export { Mm, type MmPtr, MmWithUser } from "./mm.js";
 export type { MmOptions, Rlimits } from "./mm-options.js";
+export type { MmStatus } from "./mm-status.js";
 export { MmWithUserAsync } from "./mm-with-user-async.js";
 export { RawPlane } from "./raw.js";
-export type { MmapArgs, MremapArgs, SystemCalls } from "./system-calls.js";
+export type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 export type { ValidationReport, Violation } from "./validation.js";
 export { type VmaPtr, VmaRef } from "./vma.js";
 export type { WasmSource } from "./wasm.js";

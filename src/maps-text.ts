@@ -49,7 +49,7 @@ export class MapsReader {
   readonly #brk: number;
   readonly #startBrk: number;
   readonly #startStack: number;
-  readonly #pageSize: number;
+  readonly pageSize: number;
   readonly #files = new Map<number, FileInfo>();
 
   constructor(core: Core, mm: number) {
@@ -57,7 +57,7 @@ export class MapsReader {
     this.#brk = core.x.mm_stat(mm, MmStat.BRK);
     this.#startBrk = core.x.mm_stat(mm, MmStat.START_BRK);
     this.#startStack = core.x.mm_stat(mm, MmStat.START_STACK);
-    this.#pageSize = 2 ** core.x.mm_stat(mm, MmStat.PAGE_SHIFT);
+    this.pageSize = 2 ** core.x.mm_stat(mm, MmStat.PAGE_SHIFT);
   }
 
   /** A copy of one VMA with its name. */
@@ -84,12 +84,23 @@ export class MapsReader {
   line(vma: VmaSnapshot): string {
     const file = vma.file === 0 ? null : this.#file(vma.file);
     const isFile = file !== null && (file.flags & FileFlag.SPECIAL) === 0;
-    const offset = isFile ? BigInt(vma.pgoff) * BigInt(this.#pageSize) : 0n;
+    const offset = isFile ? BigInt(vma.pgoff) * BigInt(this.pageSize) : 0n;
     const device = isFile ? `${hex(file.major, 2)}:${hex(file.minor, 2)}` : "00:00";
     const fixed =
       `${hex(vma.start, 8)}-${hex(vma.end, 8)} ${permsOf(vma.flags)} ` +
       `${offset.toString(16).padStart(8, "0")} ${device} ${isFile ? file.inode : 0} `;
     return vma.name === null ? `${fixed}\n` : `${fixed.padEnd(NAME_COLUMN)} ${vma.name}\n`;
+  }
+
+  /** FileFlag bits of a VMA's file. */
+  fileFlags(file: number): number {
+    return this.#file(file).flags;
+  }
+
+  /** Device, inode and name of a VMA's file, in words. */
+  fileText(file: number): string {
+    const { name, major, minor, inode } = this.#file(file);
+    return `${name === "" ? "a file without a name" : name} (${hex(major, 2)}:${hex(minor, 2)} ${inode})`;
   }
 
   #vmaName(pointer: number): string {

@@ -4,10 +4,11 @@
 // are smaller than any real one get defaults that fit into them.
 // Floor: S2. Imports: shared, address, core, errors.
 
-import { Limit, MmArg } from "../assembly/shared/abi.js";
+import { Limit, MmArg, MmFlag } from "../assembly/shared/abi.js";
 import { type Address, asNumber, checkedNumber } from "./address.js";
 import type { Core } from "./core.js";
 import { errorOf } from "./errors.js";
+import { mdweBits } from "./mm-flags.js";
 
 /** setrlimit(2): bytes; Infinity is unlimited. */
 export interface Rlimits {
@@ -58,6 +59,12 @@ export interface MmOptions {
   readonly capIpcLock?: boolean;
   /** CAP_SYS_RAWIO: mmapMinAddr does not apply. Default false. */
   readonly capSysRawio?: boolean;
+  /** CONFIG_ANON_VMA_NAME. Default true; false: setVmaName is EINVAL. */
+  readonly vmaNames?: boolean;
+  /** prctl(PR_SET_MDWE), see `mm.setMdwe`. Default false. */
+  readonly mdwe?: boolean | "no-inherit";
+  /** personality(READ_IMPLIES_EXEC): mappings that ask for READ get EXEC too. Default false. */
+  readonly readImpliesExec?: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -99,10 +106,15 @@ const LIMITS: readonly (readonly [keyof Rlimits, Limit])[] = [
  */
 export function createMm(core: Core, options: MmOptions): number {
   const words = argumentWords(options);
+  const flags =
+    mdweBits(options.mdwe ?? false) |
+    ((options.vmaNames ?? true) ? 0 : MmFlag.NO_VMA_NAMES) |
+    (options.readImpliesExec ? MmFlag.READ_IMPLIES_EXEC : 0);
   core.f64.set(words);
   const mm = core.x.mm_create();
   if (mm < 0 && mm >= -4095) throw errorOf(mm, "createMm");
   const pointer = mm >>> 0;
+  core.x.mm_flags_set(pointer, flags);
   if (
     options.brk !== undefined ||
     options.dataSegment !== undefined ||

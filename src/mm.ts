@@ -4,22 +4,27 @@
 //   MmWithUser  mm_users: the space itself exists, so it can be locked and changed
 //
 // In one file because, as in mm.rs, each names the other.
-// Floor: S3. Imports: handle, guards, system-calls, async-lock, maps-text.
+// Floor: S3. Imports: handle, guards, system-calls, async-lock, read-space, exec, explain.
 
-import { MmStat } from "../assembly/shared/abi.js";
-import { type Address, checkedNumber, wide } from "./address.js";
+import { type Address, checkedNumber, clamped, wide } from "./address.js";
 import { type LockOptions, lockAsync } from "./async-lock.js";
 import type { Context, LockState, Scope } from "./context.js";
 import type { CallTable } from "./core.js";
 import type { Engine } from "./engine.js";
 import { errorOf } from "./errors.js";
+import { type ExecOptions, exec } from "./exec.js";
+import { type Explanation, explain } from "./explain.js";
 import type { FaultAccess, FaultResult } from "./fault.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
+import { getMdwe, setMdwe, setReadImpliesExec } from "./mm-flags.js";
 import { type Rlimits, setRlimits } from "./mm-options.js";
+import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
-import type { MmapArgs, MremapArgs, SystemCalls } from "./system-calls.js";
+import { mapsText, readSpace, snapshots } from "./read-space.js";
+import { smapsText } from "./smaps-text.js";
+import type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 import * as calls from "./system-calls.js";
 import { type ValidationReport, validateMm } from "./validation.js";
 
@@ -260,7 +265,7 @@ export class MmWithUser extends Mm implements SystemCalls {
       if (found === 0) return null;
       if (found > 0) return snapshotFrom(core.f64, null);
     }
-    return this.#underReadLock("peek", () => {
+    return readSpace(this, "peek", () => {
       const vma = core.x.vma_lookup_i64(pointer, wide(address, "address")) >>> 0;
       if (vma === 0) return null;
       core.x.vma_read(vma, core.scratch);
@@ -320,6 +325,14 @@ export class MmWithUser extends Mm implements SystemCalls {
     calls.rangeCall(this.waitingCall("mseal"), "mseal", address, length, 0, "flags");
   }
 
+  setVmaName(address: Address, length: Address, name: string | null): void {
+    calls.setVmaName(this.waitingCall("setVmaName"), address, length, name);
+  }
+
+  remapFilePages(args: RemapFilePagesArgs): void {
+    calls.remapFilePages(this.waitingCall("remapFilePages"), args);
+  }
+
   handleMmFault(address: Address, access: FaultAccess): FaultResult {
     return calls.handleMmFault(this.waitingCall("handleMmFault"), address, access);
   }
@@ -329,6 +342,36 @@ export class MmWithUser extends Mm implements SystemCalls {
     return new MmWithUser(this.context, calls.fork(this.waitingCall("fork")));
   }
 
+  /**
+   * The address space that execve(2) would give this process: empty but for the stack, with
+   * the settings and limits of this one, which stays as it is. The caller owns its first user.
+   *
+   * @throws MmError ENOMEM the arena is full, or the stack finds no room below the end of the task
+   */
+  exec(options: ExecOptions = {}): MmWithUser {
+    return new MmWithUser(this.context, exec(this.context.core, this.pointer, options));
+  }
+
+  /**
+   * prctl(PR_SET_MDWE): from now on no mapping may be writable and executable at once, or become
+   * executable (EACCES). `no-inherit`: not for children of fork and exec. It is for ever.
+   *
+   * @throws MmError EPERM it is set already, in the other way
+   */
+  setMdwe(mode: true | "no-inherit" = true): void {
+    setMdwe(this, mode);
+  }
+
+  /** prctl(PR_GET_MDWE). */
+  getMdwe(): boolean | "no-inherit" {
+    return getMdwe(this.context.core, this.pointer);
+  }
+
+  /** personality(2): with READ_IMPLIES_EXEC, mappings that ask for READ get EXEC too. */
+  personality(persona: { readonly readImpliesExec: boolean }): void {
+    setReadImpliesExec(this, persona.readImpliesExec);
+  }
+
   /** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
   setRlimits(limits: Rlimits): void {
     setRlimits(this.context.core, this.pointer, limits);
@@ -336,19 +379,31 @@ export class MmWithUser extends Mm implements SystemCalls {
 
   /** The text of /proc/PID/maps, byte for byte (there is no `[vsyscall]` line). */
   maps(): string {
-    return this.#underReadLock("maps", () => {
-      const reader = new MapsReader(this.context.core, this.pointer);
-      let text = "";
-      for (const vma of this.#snapshots(reader)) text += reader.line(vma);
-      return text;
-    });
+    return readSpace(this, "maps", mapsText);
+  }
+
+  /**
+   * The text of /proc/PID/smaps for what the engine knows: the maps line, sizes, THPeligible
+   * and VmFlags. Pages are not modelled: every number from Rss to Locked is 0.
+   */
+  smaps(): string {
+    return readSpace(this, "smaps", smapsText);
   }
 
   /** Copies of all VMAs, in order of address. */
   vmas(): VmaSnapshot[] {
-    return this.#underReadLock("vmas", () => [
-      ...this.#snapshots(new MapsReader(this.context.core, this.pointer)),
+    return readSpace(this, "vmas", (core, mm) => [
+      ...snapshots(core, mm, new MapsReader(core, mm)),
     ]);
+  }
+
+  /**
+   * Why the VMA at `address` and the next one are two: the fields that keep them apart, in
+   * words; `mergeable` if nothing does. Null if nothing is mapped there, or nothing above.
+   */
+  explain(address: Address): Explanation | null {
+    const at = clamped(address, "address");
+    return readSpace(this, "explain", (core, mm) => explain(core, mm, at));
   }
 
   /** Checks every invariant of this space; empty when sound. */
@@ -363,26 +418,11 @@ export class MmWithUser extends Mm implements SystemCalls {
 
   /** Numbers of the space, as /proc/PID/status has them. */
   stat(): MmStatus {
-    const { x } = this.context.core;
-    const mm = this.pointer;
-    return {
-      mapCount: x.mm_stat(mm, MmStat.MAP_COUNT),
-      totalVm: x.mm_stat(mm, MmStat.TOTAL_VM),
-      dataVm: x.mm_stat(mm, MmStat.DATA_VM),
-      execVm: x.mm_stat(mm, MmStat.EXEC_VM),
-      stackVm: x.mm_stat(mm, MmStat.STACK_VM),
-      lockedVm: x.mm_stat(mm, MmStat.LOCKED_VM),
-      startBrk: x.mm_stat(mm, MmStat.START_BRK),
-      brk: x.mm_stat(mm, MmStat.BRK),
-      mmapBase: x.mm_stat(mm, MmStat.MMAP_BASE),
-      taskSize: x.mm_stat(mm, MmStat.TASK_SIZE),
-      pageSize: 2 ** x.mm_stat(mm, MmStat.PAGE_SHIFT),
-      sequence: x.mm_stat(mm, MmStat.SEQUENCE),
-    };
+    return mmStatus(this.context.core, this.pointer);
   }
 
   /** @internal Before a call that may wait for the mmap lock. */
-  protected waitingCall(call: string): this {
+  waitingCall(call: string): this {
     this.pointer;
     this.locks.assertMayWait(call);
     return this;
@@ -410,50 +450,6 @@ export class MmWithUser extends Mm implements SystemCalls {
       this.addGuard(-1);
     }
   }
-
-  /** Reads the whole space: under the lock this worker holds, or the read lock. */
-  #underReadLock<Result>(call: string, read: () => Result): Result {
-    this.pointer;
-    if (this.locks.held) return read();
-    const { x } = this.context.core;
-    const pointer = this.waitingCall(call).pointer;
-    const failed = x.mmap_read_lock(pointer);
-    if (failed < 0) throw errorOf(failed, call);
-    try {
-      return read();
-    } finally {
-      x.mmap_read_unlock(pointer);
-    }
-  }
-
-  *#snapshots(reader: MapsReader): Generator<VmaSnapshot> {
-    const { x } = this.context.core;
-    let at = 0;
-    while (true) {
-      const vma = x.find_vma(this.pointer, at) >>> 0;
-      if (vma === 0) return;
-      const copy = reader.snapshot(vma);
-      at = copy.end;
-      yield copy;
-    }
-  }
-}
-
-/** Numbers of one address space. Counts in pages, the rest in bytes. */
-export interface MmStatus {
-  readonly mapCount: number;
-  readonly totalVm: number;
-  readonly dataVm: number;
-  readonly execVm: number;
-  readonly stackVm: number;
-  readonly lockedVm: number;
-  readonly startBrk: number;
-  readonly brk: number;
-  readonly mmapBase: number;
-  readonly taskSize: number;
-  readonly pageSize: number;
-  /** mm_lock_seq: changes whenever the space may have changed; odd while write-locked. */
-  readonly sequence: number;
 }
 
 function assertMm(context: Context, raw: MmPtr): void {

@@ -5,12 +5,15 @@
 
 import { Abi, MmStat } from "../assembly/shared/abi.js";
 import { MapFlag } from "../assembly/shared/flags.js";
-import { type Address, checkedNumber, checkedWord, wide } from "./address.js";
+import { type Address, checkedNumber, checkedWord, clamped, wide } from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable } from "./core.js";
 import { type ErrorArgs, errorOf } from "./errors.js";
 import { accessCode, type FaultAccess, type FaultResult, faultResult } from "./fault.js";
 import { FileRef } from "./file.js";
+
+/** Bytes of a VMA name that are too many by one. */
+const VMA_NAME_REFUSED = 80;
 
 /** Arguments of mmap(2). */
 export interface MmapArgs {
@@ -40,6 +43,20 @@ export interface MremapArgs {
   readonly flags?: number;
   /** Bytes; with FIXED the target, with DONTUNMAP a hint. */
   readonly newAddress?: Address;
+}
+
+/** Arguments of remap_file_pages(2). */
+export interface RemapFilePagesArgs {
+  /** Bytes; rounded down to pages. */
+  readonly address: Address;
+  /** Bytes; rounded down to pages. */
+  readonly length: Address;
+  /** Must be 0: the protection stays. Default 0. */
+  readonly prot?: number;
+  /** First page of the file, in pages. */
+  readonly pgoff: Address;
+  /** {@link MapFlags}.NONBLOCK or 0; others are ignored. Default 0. */
+  readonly flags?: number;
 }
 
 /**
@@ -143,6 +160,23 @@ export interface SystemCalls {
    * @throws MmError EINVAL misaligned or the range wraps; ENOMEM a page is not mapped (nothing is sealed)
    */
   mseal(address: Address, length: Address): void;
+
+  /**
+   * Names private or shared anonymous memory, prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME): maps
+   * shows `[anon:NAME]`. Null takes the name away. Neighbours merge only if their names are equal.
+   *
+   * @param name up to 79 bytes of printable ASCII without backslash, backtick, `$`, `[` and `]`
+   * @throws MmError EINVAL bad name, misaligned, the range wraps, or `vmaNames: false`
+   * @throws MmError ENOMEM a page is not mapped (the rest is named); EBADF a mapping of a file
+   */
+  setVmaName(address: Address, length: Address, name: string | null): void;
+
+  /**
+   * Maps other pages of the same file over a part of a shared mapping, remap_file_pages(2).
+   *
+   * @throws MmError EINVAL prot is not 0, or the range is not one shared mapping
+   */
+  remapFilePages(args: RemapFilePagesArgs): void;
 
   /**
    * What an access at `address` would do: marks the anon_vma of a private write, grows
@@ -316,6 +350,44 @@ export function mincore(by: Caller, address: Address, length: Address): Uint8Arr
   checked(result, "mincore", () => ({ address, length }));
   const shift = by.context.core.x.mm_stat(by.pointer, MmStat.PAGE_SHIFT);
   return new Uint8Array(Math.ceil(Number(length) / 2 ** shift));
+}
+
+export function setVmaName(
+  by: Caller,
+  address: Address,
+  length: Address,
+  name: string | null,
+): void {
+  if (name !== null && typeof name !== "string")
+    throw new TypeError("name must be a string or null");
+  const { core } = by.context;
+  const bytes = name === null ? null : new TextEncoder().encode(name);
+  // A longer name is refused whatever its end is: scratch has room for so much of it.
+  const size = bytes === null ? -1 : Math.min(bytes.length, VMA_NAME_REFUSED);
+  const narrow = typeof address === "number" && typeof length === "number";
+  const at = narrow ? checkedNumber(address, "address") : wide(address, "address");
+  const span = narrow ? checkedNumber(length, "length") : wide(length, "length");
+  if (bytes !== null) core.u8.set(bytes.subarray(0, size));
+  const result =
+    typeof at === "number" && typeof span === "number"
+      ? by.calls.set_vma_name(by.pointer, at, span, size)
+      : by.calls.wide.set_vma_name(by.pointer, BigInt(at), BigInt(span), size);
+  checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
+}
+
+export function remapFilePages(by: Caller, args: RemapFilePagesArgs): void {
+  const { address, length, pgoff } = args;
+  const prot = checkedWord(args.prot ?? 0, "prot");
+  const flags = checkedWord(args.flags ?? 0, "flags");
+  const result = by.calls.remap_file_pages(
+    by.pointer,
+    clamped(address, "address"),
+    clamped(length, "length"),
+    prot,
+    clamped(pgoff, "pgoff"),
+    flags,
+  );
+  checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
 }
 
 export function handleMmFault(by: Caller, address: Address, access: FaultAccess): FaultResult {
