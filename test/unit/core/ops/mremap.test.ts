@@ -98,6 +98,19 @@ describe("moving", () => {
     expect(s.vma(10).pgoff).toBe(s.at(2) / PAGE);
   });
 
+  test("private /dev/zero likewise, though it has a file (R-BASE-8)", async () => {
+    const s = await sketch("");
+    using zero = s.engine.openFile({ name: "/dev/zero", kind: "dev-zero" });
+    const flags = MapFlags.PRIVATE | MapFlags.FIXED;
+    const place = { length: PAGE, prot: RW, flags, file: zero, offset: 5 * PAGE };
+    s.mm.mmap({ ...place, address: s.at(0) });
+    s.mm.mmap({ ...place, address: s.at(2) });
+    s.touch(2);
+    s.move(0, 1, 8);
+    s.move(2, 1, 10);
+    expect([s.vma(8).pgoff, s.vma(10).pgoff]).toEqual([s.at(8) / PAGE, 5]);
+  });
+
   test.each(["WWWW", "wwww"])("away and back re-merges %s (R-REMAP-28)", async (drawing) => {
     const s = await sketch(drawing);
     s.move(1, 2, 8);

@@ -179,6 +179,21 @@ describe("huge page alignment", () => {
     },
   );
 
+  test.each([
+    [0, 2 * HUGE, 0],
+    [0, 2 * HUGE + PAGE, 0],
+    [PAGE, 4 * HUGE, PAGE],
+  ])("private /dev/zero at offset %s, %s bytes, as a file: modulo %s", async (...row) => {
+    const [offset, length, mod] = row;
+    const s = await sketch("");
+    using zero = s.engine.openFile({ name: "/dev/zero", kind: "dev-zero" });
+    const place = { length, prot: RW, file: zero, offset };
+    expect(s.mm.mmap({ ...place, flags: MapFlags.PRIVATE }) % HUGE).toBe(mod);
+    const below = Math.min(...s.mm.vmas().map((vma) => vma.start));
+    const shared = s.mm.mmap({ ...place, flags: MapFlags.SHARED });
+    expect([below - length, s.mm.stat().mmapBase - length]).toContain(shared); // plain (R-THP-4)
+  });
+
   test("without room for the padding the search is plain (R-THP-6)", async () => {
     const s = await small(".".repeat(513));
     s.mmap(512, 1, RW);
@@ -208,6 +223,18 @@ describe("windows", () => {
     const map = () =>
       s.mm.mmap({ length: PAGE, prot: RW, flags: PRIVATE_ANON | MapFlags.MAP_32BIT });
     expect([map(), map()]).toEqual([0x40000000, 0x40001000]);
+  });
+
+  test("MAP_32BIT takes a free hint below 2 GiB, below 1 GiB too; others are forgotten", async () => {
+    const s = await sketch("");
+    const map = (address: number, length = PAGE) =>
+      s.mm.mmap({ address, length, prot: RW, flags: PRIVATE_ANON | MapFlags.MAP_32BIT });
+    expect(map(0x30000000)).toBe(0x30000000);
+    expect(map(0x60000000)).toBe(0x60000000);
+    expect(map(0x7ffff000)).toBe(0x7ffff000);
+    expect(map(0x60000000)).toBe(0x40000000); // occupied
+    expect(map(0x90000000)).toBe(0x40001000); // above the window
+    expect(map(0x7fffe000, 2 * PAGE)).toBe(0x40002000); // its tail is occupied
   });
 
   test("MAP_32BIT with no room left in its window: ENOMEM", async () => {
