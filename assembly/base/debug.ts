@@ -9,6 +9,12 @@ declare function host_touch(addr: usize, how: Touch): void;
 /** True in the verify build: costly assertions and failure injection are compiled in. */
 export const VERIFY: bool = isDefined(VMA_VERIFY);
 
+/**
+ * Looks at a word before going to sleep on it: a reader is gone in less time than a sleep
+ * takes. None in the explore build, where they would only multiply the schedules.
+ */
+export const SPINS: i32 = isDefined(VMA_EXPLORE) ? 0 : 128;
+
 /** What the explore build is about to do at an address. Bits. */
 export const enum Touch {
   READ = 0,

@@ -35,7 +35,7 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
-import { page_shift } from "../mm/vma";
+import { page_shift, vm_start } from "../mm/vma";
 import { Abi, MmFlag, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag, MapFlag, ProtBit } from "../shared/flags";
@@ -232,7 +232,8 @@ function mmap_region(
   if (made && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
-  const occupied = find_vma_intersection(mm, start, end) != 0;
+  const first = find_vma(mm, start);
+  const occupied = first != 0 && vm_start(first) < end;
   const failed = occupied ? vms_gather(mm, start, end, 1) : reserve(mm, 1, start, end, 1); // 27, 28
   if (failed != 0) return failed;
   const replaced = occupied ? mapped_pages(mm, start, end) : 0;
@@ -259,7 +260,7 @@ function mmap_region(
     vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
   }
   const c = set_candidate(start, end, vm_flags, pgoff, file);
-  const next = find_vma(mm, end);
+  const next = occupied ? find_vma(mm, end) : first;
   merge_new(mm, c, find_vma_prev(mm, start), next);
   if (made) file_put(file); // the VMA has its own reference
   vm_stat_account(mm, vm_flags, <i64>pages);

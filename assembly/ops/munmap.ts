@@ -41,13 +41,27 @@ export function munmap_locked(mm: usize, start: u64, length: u64): i32 {
 
 /** Unmaps [start, end), page-aligned and within the task. */
 export function do_munmap(mm: usize, start: u64, end: u64): i32 {
-  if (find_vma_intersection(mm, start, end) == 0) return 0; // R-UNMAP-4
+  const first = find_vma_intersection(mm, start, end);
+  if (first == 0) return 0; // R-UNMAP-4
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
+  if (vm_start(first) == start && vm_end(first) == end) return unmap_whole(mm, first);
   const failed = vms_gather(mm, start, end, 0);
   if (failed != 0) return failed;
   vms_discard(mm, start, end);
   tree_store(mm, start, end, 0); // reserved by vms_gather
+  return 0;
+}
+
+/** The common case: exactly one VMA goes, nothing is cut, nothing is looked up again. */
+function unmap_whole(mm: usize, vma: usize): i32 {
+  if ((vm_flags(vma) & VM_SEALED) != 0) return -Errno.EPERM;
+  const start = vm_start(vma);
+  const end = vm_end(vma);
+  if (reserve(mm, 0, start, end, 1) != 0) return -Errno.ENOMEM;
+  guard_remove(mm, start, end);
+  discard_one(mm, vma, page_shift(mm));
+  tree_store(mm, start, end, 0);
   return 0;
 }
 
@@ -120,14 +134,19 @@ export function vms_discard(mm: usize, start: u64, end: u64): void {
   if (vma == 0) return;
   guard_remove(mm, start, end);
   while (vma != 0 && vm_start(vma) < end) {
-    vma_start_write(vma, mm);
-    const flags = vm_flags(vma);
-    const pages = <i64>vma_pages(vma, shift);
-    vm_stat_account(mm, flags, -pages);
-    if ((flags & VM_LOCKED) != 0) account_locked(mm, -pages);
-    if ((flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, pages);
-    const next = vma_next(mm, vma); // by address: freeing leaves the tree and the fields alone
-    vma_remove(mm, vma);
+    const next = vma_next(mm, vma); // by address: freeing leaves the tree alone
+    discard_one(mm, vma, shift);
     vma = next;
   }
+}
+
+/** Takes one VMA out and counts it out. */
+function discard_one(mm: usize, vma: usize, shift: u32): void {
+  vma_start_write(vma, mm);
+  const flags = vm_flags(vma);
+  const pages = <i64>vma_pages(vma, shift);
+  vm_stat_account(mm, flags, -pages);
+  if ((flags & VM_LOCKED) != 0) account_locked(mm, -pages);
+  if ((flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, pages);
+  vma_remove(mm, vma);
 }

@@ -19,6 +19,7 @@
 //
 // Floor: sync. Imports: base, atomics, futex.
 
+import { SPINS } from "../base/debug";
 import { Header, Hold, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { fetch_add, load_acquire, load_acquire64, store_release } from "./atomics";
@@ -115,6 +116,9 @@ export function seat_of_slot(slot: usize): usize {
 
 /** Sleeps until something is given up in the slot's seat, unless it no longer names `vma` (H3). */
 export function wait_for_vma_hold(slot: usize, vma: usize): void {
+  for (let i = 0; i < SPINS; i++) {
+    if (load_acquire(slot) != <u32>vma) return;
+  }
   const seat = seat_of_slot(slot);
   const releases = announce_wait(seat);
   // Waker: hold_clear, by the seat's worker or by whoever reaps it.
@@ -127,6 +131,9 @@ export function wait_for_vma_hold(slot: usize, vma: usize): void {
  * counts: its worker may have left, and queued behind us with the same word (H3).
  */
 export function await_lock_hold(slot: usize, lock: usize, phase: u32, wait: usize): bool {
+  for (let i = 0; i < SPINS; i++) {
+    if (!lock_hold_counts(slot, lock, phase)) return false;
+  }
   const seat = seat_of_slot(slot);
   store<u32>(wait, <u32>(seat + Seat.RELEASES));
   store<u32>(wait, announce_wait(seat), 4);
