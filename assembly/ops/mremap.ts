@@ -115,7 +115,7 @@ function check_arguments(
   if ((flags & MremapFlag.MAYMOVE) == 0) return -Errno.EINVAL; // R-REMAP-11, 24
   if ((flags & MremapFlag.DONTUNMAP) != 0 && old_len != new_len) return -Errno.EINVAL; // R-REMAP-23
   if (start + old_len > target && target + new_len > start) return -Errno.EINVAL; // R-REMAP-12
-  return map_count(mm) + TARGET_SPLITS >= max_map_count(mm) - MOVE_HEADROOM ? -Errno.ENOMEM : 0;
+  return map_count(mm) + TARGET_SPLITS + MOVE_HEADROOM >= max_map_count(mm) ? -Errno.ENOMEM : 0;
 }
 
 /** What the one VMA must allow before anything moves. */
@@ -259,7 +259,7 @@ function move_vma(
   const shift = page_shift(mm);
   const vm = vm_flags(vma);
   const keep_source = (flags & MremapFlag.DONTUNMAP) != 0;
-  if (map_count(mm) >= max_map_count(mm) - MOVE_HEADROOM) return -Errno.ENOMEM; // R-REMAP-64
+  if (map_count(mm) + MOVE_HEADROOM >= max_map_count(mm)) return -Errno.ENOMEM; // R-REMAP-64
   // The target and its store, and the cuts of the source, so that nothing fails once it is moved.
   const guards = guard_ranges(mm, start, start + old_len);
   const low = start < at ? start : at;

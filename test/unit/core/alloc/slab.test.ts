@@ -48,9 +48,9 @@ describe("counting", () => {
     expect(peakBytes).toBe(3 * CHUNK); // 64-byte records, 256 a chunk
     const chunks = engine.stats().memory.chunks;
     mm.munmap(BASE, 2 ** 30);
-    expect(vmas(engine)).toEqual({ live: 0, peakBytes });
+    expect(vmas(engine)).toEqual({ live: 0, liveBytes: 0, peakBytes });
     scatter(mm, 600);
-    expect(vmas(engine)).toEqual({ live: 600, peakBytes });
+    expect(vmas(engine)).toEqual({ live: 600, liveBytes: 600 * 64, peakBytes });
     expect(engine.stats().memory.chunks).toBe(chunks);
   });
 
