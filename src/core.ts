@@ -138,6 +138,8 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   worker_scratch(): number;
   worker_counter(seat: number, counter: number): number;
   worker_seat_taken(seat: number): number;
+  worker_generation(seat: number): number;
+  worker_reap(seat: number): number;
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
   slab_chunks(): number;

@@ -15,6 +15,7 @@ import { createMm, type MmOptions } from "./mm-options.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { host, threadMayBlock } from "./platform.js";
 import { RawPlane } from "./raw.js";
+import { type ReapReport, reapSeat } from "./reap.js";
 import { registerContext, unregisterContext } from "./registry.js";
 import { type ValidationReport, type Violation, validateMm } from "./validation.js";
 import { compileEngine, type WasmSource } from "./wasm.js";
@@ -257,6 +258,11 @@ export class Engine implements Disposable {
     return this.#raw;
   }
 
+  /** True once {@link dispose} has been called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
   /** This worker's seat. */
   get slot(): number {
     return this.context.core.seat;
@@ -303,6 +309,20 @@ export class Engine implements Disposable {
   /** Runs teardowns that MmWithUserAsync has queued, of any worker; how many. */
   runDeferred(): number {
     return this.context.core.x.mm_run_deferred();
+  }
+
+  /**
+   * Gives up what a worker held that has died: its VMA and mmap read locks, its places in
+   * queues, its write locks. A space that it died changing answers EOWNERDEAD from then on
+   * (MmError, errno 130). The pool calls this by itself when one of its workers exits.
+   *
+   * The worker must be gone: reaping one that still runs lets two workers write at once.
+   *
+   * @param slot its seat: {@link Engine.slot} of its engine
+   * @throws RangeError no such seat; TypeError this worker's own, or not taken
+   */
+  reap(slot: number): ReapReport {
+    return reapSeat(this.context.core, slot, this.#parts.maxWorkers);
   }
 
   /** Counters of all seats, and what the arena holds. A snapshot: others go on counting. */

@@ -196,12 +196,25 @@ async function start<Api extends object>(
       worker.port.start();
       worker.port.postMessage({ vmaple: "start", share, port: port2 } satisfies Order, [port2]);
     });
+    reapOnDeath(worker, engine, slot);
     return new PoolWorker<Api>(worker, endpoint, comlinkWrap<Api>(endpoint), slot);
   } catch (error) {
     endpoint.close(error as Error);
     await worker.terminate();
     throw error;
   }
+}
+
+/** A worker that ends without having given its seat back is reaped. */
+function reapOnDeath(worker: HostWorker, engine: Engine, slot: number): void {
+  const { exports } = engine.raw;
+  const generation = exports.worker_generation(slot);
+  worker.onDeath(() => {
+    const left = exports.worker_seat_taken(slot) === 0;
+    // Another worker may have taken the seat since: then ours had left it.
+    if (left || exports.worker_generation(slot) !== generation || engine.disposed) return;
+    engine.reap(slot);
+  });
 }
 
 /** Workers attached to one engine. */

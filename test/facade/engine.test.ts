@@ -6,7 +6,15 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Abi } from "../../assembly/shared/abi.js";
 import { Engine, type EngineShare, MmError } from "../../src/index.js";
-import { attachSeat, freshEngine, liveObjects, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
+import {
+  attachSeat,
+  draw,
+  freshEngine,
+  liveObjects,
+  PAGE,
+  PRIVATE_ANON,
+  RW,
+} from "../support/engine.js";
 
 const WASM = new URL("../../build/engine.wasm", import.meta.url);
 
@@ -279,4 +287,18 @@ describe("mm options", () => {
     mm.setRlimits({ as: Number.POSITIVE_INFINITY });
     more();
   });
+});
+
+test("live bytes are objects times their size, and within what the kind claimed", async () => {
+  const engine = await freshEngine();
+  using mm = engine.createMm();
+  const { kinds } = engine.stats().memory;
+  expect(kinds.mm).toMatchObject({ live: 1, liveBytes: 1024 });
+  draw(mm, "WRWRWRWRWRWRWRWRWRWRW");
+  const after = engine.stats().memory.kinds;
+  expect(after.vma).toMatchObject({ live: 21, liveBytes: 21 * 64 });
+  for (const { live, liveBytes, peakBytes } of Object.values(after)) {
+    expect(liveBytes === 0).toBe(live === 0);
+    expect(liveBytes).toBeLessThanOrEqual(peakBytes);
+  }
 });

@@ -3,25 +3,32 @@
 import { expect, expectTypeOf, test } from "vitest";
 import {
   type Address,
+  type ApartField,
+  type ApartReason,
   Engine,
   type EngineShare,
+  type ExecOptions,
+  type Explanation,
   FileRef,
   type Gap,
   hasFlags,
   Madvise,
   MapFlags,
+  type MemoryStats,
   MlockFlags,
   Mm,
   type MmapArgs,
   MmapReadGuard,
   MmapWriteGuard,
   MmError,
+  type MmOptions,
   MmWithUser,
   MmWithUserAsync,
   MremapFlags,
   MsyncFlags,
   Prot,
   permsOf,
+  type RemapFilePagesArgs,
   type SystemCalls,
   type ValidationReport,
   VmaReadGuard,
@@ -69,6 +76,19 @@ test("signatures", () => {
   expectTypeOf<MmWithUser["mmap"]>().parameter(0).toEqualTypeOf<MmapArgs>();
   expectTypeOf<MmWithUser["mmap"]>().returns.toEqualTypeOf<number>();
   expectTypeOf<MmWithUser["mincore"]>().returns.toEqualTypeOf<Uint8Array>();
+  expectTypeOf<MmWithUser["setVmaName"]>().parameters.toEqualTypeOf<
+    [Address, Address, string | null]
+  >();
+  expectTypeOf<MmWithUser["smaps"]>().returns.toEqualTypeOf<string>();
+  expectTypeOf<MmWithUser["explain"]>().returns.toEqualTypeOf<Explanation | null>();
+  expectTypeOf<MmWithUser["exec"]>().parameter(0).toEqualTypeOf<ExecOptions | undefined>();
+  expectTypeOf<MmWithUser["exec"]>().returns.toEqualTypeOf<MmWithUser>();
+  expectTypeOf<MmWithUser["remapFilePages"]>().parameter(0).toEqualTypeOf<RemapFilePagesArgs>();
+  expectTypeOf<MmWithUser["getMdwe"]>().returns.toEqualTypeOf<boolean | "no-inherit">();
+  expectTypeOf<MmOptions["mdwe"]>().toEqualTypeOf<boolean | "no-inherit" | undefined>();
+  expectTypeOf<MmapWriteGuard["setVmaName"]>().returns.toEqualTypeOf<void>();
+  expectTypeOf<ApartReason["field"]>().toEqualTypeOf<ApartField>();
+  expectTypeOf<MemoryStats["liveBytes"]>().toEqualTypeOf<number>();
   expectTypeOf<MmWithUser["validate"]>().returns.toEqualTypeOf<ValidationReport>();
   expectTypeOf<MmapWriteGuard["downgrade"]>().returns.toEqualTypeOf<MmapReadGuard>();
   expectTypeOf<MmapReadGuard["gaps"]>().returns.toExtend<Iterable<Gap>>();

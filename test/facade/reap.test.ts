@@ -1,0 +1,92 @@
+// A worker dies holding something; Engine.reap gives it up and the others go on.
+
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { type Engine, MapFlags, MmError, type MmWithUser } from "../../src/index.js";
+import { freshEngine, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
+
+const BASE = 2 ** 44;
+
+/** Runs `body` (of x, mm, address) in a worker that then sleeps, and is terminated there; its seat. */
+async function diesAfter(engine: Engine, mm: MmWithUser, body: string): Promise<number> {
+  const { memory, module } = engine.share();
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    const { module, memory, mm, address } = workerData;
+    const x = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    const seat = x.worker_attach(1);
+    ${body}
+    parentPort.postMessage(seat);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+  const workerData = { memory, module, mm: mm.asRaw(), address: BASE };
+  const worker = new Worker(code, { eval: true, workerData });
+  const [seat] = await once(worker, "message");
+  await worker.terminate();
+  return seat;
+}
+
+async function mapped(): Promise<{ engine: Engine; mm: MmWithUser }> {
+  const engine = await freshEngine();
+  const mm = engine.createMm();
+  const flags = PRIVATE_ANON | MapFlags.FIXED;
+  mm.mmap({ address: BASE, length: 4 * PAGE, prot: RW, flags });
+  return { engine, mm };
+}
+
+test("a per-VMA read lock is given up: the VMA can be changed again", async () => {
+  const { engine, mm } = await mapped();
+  const seat = await diesAfter(engine, mm, "x.lock_vma_under_rcu(mm, address);");
+  const report = engine.reap(seat);
+  expect(report).toEqual({ vmaLocks: 1, mmapReads: 0, mmapWrites: 0, deadMms: 0 });
+  mm.munmap(BASE, 4 * PAGE);
+  expect(mm.maps()).toBe("");
+});
+
+test("an mmap read lock is given up: writers get in", async () => {
+  const { engine, mm } = await mapped();
+  const seat = await diesAfter(engine, mm, "x.mmap_read_lock(mm);");
+  expect(mm.mmapWriteTrylock()).toBeNull();
+  expect(engine.reap(seat)).toMatchObject({ mmapReads: 1, deadMms: 0 });
+  mm.mprotect(BASE, PAGE, RW);
+  expect(mm.validate()).toEqual([]);
+});
+
+test("a write lock under which nothing was changed is released", async () => {
+  const { engine, mm } = await mapped();
+  const before = mm.maps();
+  const seat = await diesAfter(engine, mm, "x.mmap_write_lock(mm);");
+  expect(engine.reap(seat)).toMatchObject({ mmapWrites: 1, deadMms: 0 });
+  expect(mm.maps()).toBe(before);
+  expect(mm.validate()).toEqual([]);
+});
+
+test("a space it was changing answers EOWNERDEAD to every call, at once; others are untouched", async () => {
+  const { engine, mm } = await mapped();
+  const other = engine.createMm();
+  const body = "x.mmap_write_lock(mm); x.munmap_locked(mm, address, 4096);";
+  const seat = await diesAfter(engine, mm, body);
+  expect(engine.reap(seat)).toMatchObject({ mmapWrites: 0, deadMms: 1 });
+  for (const call of [
+    () => mm.munmap(BASE, PAGE),
+    () => mm.mmap({ length: PAGE, prot: RW, flags: PRIVATE_ANON }),
+    () => mm.mmapReadLock(),
+    () => mm.fork(),
+  ]) {
+    expect(call).toThrow(MmError);
+    expect(call).toThrow(/EOWNERDEAD/);
+  }
+  expect(mm.lockVmaUnderRcu(BASE)).toBeNull();
+  expect(mm.peek(BASE)).toBeNull();
+  other.mmap({ length: PAGE, prot: RW, flags: PRIVATE_ANON });
+  expect(other.validate()).toEqual([]);
+});
+
+test("a seat is reaped once, and never one's own", async () => {
+  const { engine, mm } = await mapped();
+  const seat = await diesAfter(engine, mm, "");
+  engine.reap(seat);
+  expect(() => engine.reap(seat)).toThrow(TypeError);
+  expect(() => engine.reap(engine.slot)).toThrow(TypeError);
+  expect(() => engine.reap(1000)).toThrow(RangeError);
+});
