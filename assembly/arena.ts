@@ -13,7 +13,7 @@ import { set_this_seat, this_seat } from "./base/worker";
 import { seat_bury } from "./mm/death";
 import { Abi, Counter } from "./shared/abi";
 import { Errno } from "./shared/errno";
-import { cmpxchg, load_acquire, store_release } from "./sync/atomics";
+import { cmpxchg, fetch_add, load_acquire, store_release } from "./sync/atomics";
 import { RwLimit } from "./sync/rwlock";
 
 /** Smallest arena: header, seats, and a chunk for each slab. */
@@ -58,6 +58,7 @@ export function worker_attach(may_block: u32): i32 {
     if (cmpxchg(seat + Seat.STATE, SeatState.FREE, SeatState.TAKEN) != SeatState.FREE) continue;
     for (let c: u32 = 0; c < <u32>Counter.COUNT; c++)
       store<u32>(seat + Seat.COUNTERS + ((<usize>c) << 2), 0);
+    fetch_add(seat + Seat.GENERATION, 1);
     raise_seat_high(i + 1); // before this worker's first lock: writers must find its holds
     store<u32>(seat, may_block, Seat.MAY_BLOCK);
     store<u32>(seat, 0, Seat.FAIL_AFTER);
@@ -117,6 +118,11 @@ export function worker_counter(seat: u32, counter: u32): f64 {
 /** 1 if the seat is taken. */
 export function worker_seat_taken(seat: u32): u32 {
   return load_acquire(seat_at(seat) + Seat.STATE) == SeatState.TAKEN ? 1 : 0;
+}
+
+/** How often the seat has been taken. */
+export function worker_generation(seat: u32): u32 {
+  return load_acquire(seat_at(seat) + Seat.GENERATION);
 }
 
 export function max_workers(): u32 {

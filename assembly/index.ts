@@ -58,6 +58,7 @@ export {
   worker_attach,
   worker_counter,
   worker_detach,
+  worker_generation,
   worker_reap,
   worker_scratch,
   worker_seat,

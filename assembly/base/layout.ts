@@ -75,6 +75,8 @@ export const enum Seat {
   CHANGING = 16,
   /** 1 if a magazine may be above Magazine.HIGH. */
   OVERFULL = 20,
+  /** +1 each time the seat is taken: tells one worker in it from the next. */
+  GENERATION = 24,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,

@@ -21,6 +21,7 @@ import {
 import { guard_remove } from "./guard";
 import { split_vma, tree_store, vma_remove } from "./merge";
 import {
+  find_vma,
   find_vma_intersection,
   is_page_aligned,
   page_align,
@@ -70,10 +71,14 @@ function unmap_whole(mm: usize, vma: usize): i32 {
  * borders; `more` further VMAs and their store are reserved for the caller.
  */
 export function vms_gather(mm: usize, start: u64, end: u64, more: u32): i32 {
-  // Two cuts, the store that empties or replaces the range, and the caller's.
-  if (reserve(mm, 2 + more, start, end, 4) != 0) return -Errno.ENOMEM;
   let vma = find_vma_intersection(mm, start, end);
-  if (vma == 0) return 0;
+  if (vma == 0) return reserve(mm, more, start, end, 1);
+  // A VMA for each border that cuts one: whole VMAs can be unmapped when none is left.
+  const last = find_vma(mm, end - 1);
+  const cuts =
+    u32(vm_start(vma) < start) + u32(last != 0 && vm_start(last) < end && vm_end(last) > end);
+  // The cuts, the store that empties or replaces the range, and the caller's.
+  if (reserve(mm, cuts + more, start, end, 4) != 0) return -Errno.ENOMEM;
   if (vm_start(vma) < start) {
     const inside = end < vm_end(vma);
     if (inside && map_count(mm) >= max_map_count(mm)) return -Errno.ENOMEM; // R-UNMAP-10
