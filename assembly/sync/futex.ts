@@ -4,15 +4,19 @@
 // a change of the word is harmless, since every caller looks again. Threads that
 // must not block (a browser's main thread) never come here: may_block() is asked first.
 //
-// Floor: sync. Imports: atomics.
+// Floor: sync. Imports: base, atomics.
 
-import { notify_word, wait_word } from "./atomics";
+import { SPINS } from "../base/debug";
+import { load_acquire, notify_word, wait_word } from "./atomics";
 
 const FOREVER: i64 = -1;
 const ALL: i32 = 0x7fffffff;
 
-/** Sleeps while the word holds `expected`. Returns at once if it does not. */
+/** Looks at the word for a while, then sleeps while it holds `expected`. Returns once it does not. */
 export function futex_wait(word: usize, expected: u32): void {
+  for (let i = 0; i < SPINS; i++) {
+    if (load_acquire(word) != expected) return;
+  }
   wait_word(word, expected, FOREVER);
 }
 
