@@ -122,7 +122,7 @@ export function mmap_locked(
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
   if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
     vm_flags |= VM_NORESERVE;
-  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, flags);
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file);
   if (failed != 0) return failed;
   const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
   if (prefault || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true); // its failure is not reported
@@ -202,9 +202,10 @@ function file_map_flags(
 }
 
 /** 31: MAP_SYNC without DAX; a huge page that must be reserved, with none in the pool (R-HUGE-2). */
-function late_refusal(file: u32, vm_flags: u64, map_flags: u32): i64 {
-  const validated = (map_flags & MapFlag.TYPE_MASK) == MapFlag.SHARED_VALIDATE;
-  if (file != 0 && validated && (vm_flags & VM_SYNC) != 0) return -Errno.EOPNOTSUPP;
+function late_refusal(file: u32, vm_flags: u64): i64 {
+  if (file != 0 && (vm_flags & VM_SYNC) != 0 && (file_flags(file) & FileFlag.SYNC_LATE) != 0) {
+    return -Errno.EOPNOTSUPP; // whatever the map type: the file system looks at VM_SYNC alone
+  }
   const reserves = (vm_flags & (VM_HUGETLB | VM_NORESERVE)) == VM_HUGETLB;
   return reserves ? -Errno.ENOMEM : 0;
 }
@@ -215,15 +216,7 @@ function is_accountable(flags: u64): bool {
 }
 
 /** From here on what is replaced may already be cut: 0 or -errno. */
-function mmap_region(
-  mm: usize,
-  start: u64,
-  end: u64,
-  vm_flags: u64,
-  pgoff: u64,
-  file: u32,
-  map_flags: u32,
-): i64 {
+function mmap_region(mm: usize, start: u64, end: u64, vm_flags: u64, pgoff: u64, file: u32): i64 {
   const pages = (end - start) >> page_shift(mm);
   if (denies_write_exec(mm, vm_flags, vm_flags)) return -Errno.EACCES; // 26
   // Shared and huge anonymous memory are files that nobody else can name.
@@ -248,7 +241,7 @@ function mmap_region(
   }
   // What a file system or hugetlbfs refuses only when its own hook runs: by then the old
   // mapping is gone (31, R-MAP-FIXED-8).
-  const late = late_refusal(file, vm_flags, map_flags);
+  const late = late_refusal(file, vm_flags);
   if (late != 0) {
     vms_discard(mm, start, end);
     tree_store(mm, start, end, 0);

@@ -345,6 +345,17 @@ describe("FIXED replaces", () => {
     s.refuses("ENOMEM", () => s.mmap(1, 1, R));
   });
 
+  test.each([
+    ["private", PRIVATE],
+    ["shared", MapFlags.SHARED],
+  ])("MAP_SYNC of a %s mapping is refused by a file system without DAX", async (_, type) => {
+    const s = await sketch("");
+    const flags = type | FIXED | MapFlags.SYNC;
+    s.refuses("EOPNOTSUPP", () => call(s, { address: s.at(1), flags }, { syncRefused: true }));
+    call(s, { address: s.at(1), flags }, { syncRefused: false });
+    expect(s.mm.stat().mapCount).toBe(1);
+  });
+
   test("refused by the file's own hook, the old mapping is lost (R-MAP-FIXED-8)", async () => {
     const s = await sketch("WWWW");
     const flags = SHARED_VALIDATE | FIXED | MapFlags.SYNC;
