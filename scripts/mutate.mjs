@@ -1,6 +1,7 @@
 // Mutation testing of the merge and split rules: each is broken alone; some test must notice.
 //
 //   node scripts/mutate.mjs [text]     only the mutants whose name contains the text
+//   node scripts/mutate.mjs --fit      only looks whether every edit still fits
 //
 // A mutant is one textual edit of assembly/, applied to a copy of the project in a
 // temporary folder: the text must occur there exactly once. Its verify build stands in for
@@ -149,8 +150,8 @@ const MUTANTS = [
   [
     "ops/mmap.ts",
     "a new range never joins its successor",
-    "const next = find_vma(mm, end)",
-    "const next: usize = 0",
+    "const next = occupied ? find_vma(mm, end) : first;",
+    "const next: usize = 0;",
   ],
   ["ops/mremap.ts", "untouched memory keeps its pgoff", "pgoff = at >> shift", "pgoff = pgoff"],
   [
@@ -179,13 +180,18 @@ const MUTANTS = [
   ],
 ].map(([file, name, text, instead]) => ({ file, name, text, instead }));
 
-const wanted = process.argv[2] ?? "";
+const fitOnly = process.argv[2] === "--fit";
+const wanted = fitOnly ? "" : (process.argv[2] ?? "");
 const chosen = MUTANTS.filter(({ file, name }) => `${file}: ${name}`.includes(wanted));
 const home = mkdtempSync(join(tmpdir(), "vmaple-mutate-"));
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 for (const mutant of chosen) mutate(mutant); // all edits fit, before anything costs time
+if (fitOnly) {
+  process.stdout.write(`${chosen.length} mutants fit\n`);
+  process.exit(0);
+}
 
 const lanes = Array.from({ length: Math.min(LANES, chosen.length) }, (_, i) => lane(`lane${i}`));
 const sound = await attempt(lanes[0], null);

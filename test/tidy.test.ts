@@ -2,6 +2,7 @@
 //
 // The floors are those of ARCHITECTURE.md. A breach names file and line.
 
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -155,3 +156,10 @@ function importsOf({ path, lines }: Source): string[] {
       `${join(path, "..", match[3]!).replace(/\.js$/, "")}.ts`.replace(/\.ts\.ts$/, ".ts"),
     );
 }
+
+test("the mutants of scripts/mutate.mjs fit the sources", () => {
+  const options = { cwd: ROOT, encoding: "utf8" as const };
+  const { stdout, stderr } = spawnSync(process.execPath, ["scripts/mutate.mjs", "--fit"], options);
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^[1-9]\d* mutants fit\n$/);
+});
