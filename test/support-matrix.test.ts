@@ -30,7 +30,6 @@ const UPDATE = process.env.UPDATE_README === "1";
 
 /** Where the engine does not answer as the kernel that was asked, and why. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  "madvise COLLAPSE": "differs: Linux says EINVAL here, for want of pages to collapse",
   "madvise HWPOISON": "with CONFIG_MEMORY_FAILURE, which the kernel asked lacks (EINVAL)",
   "madvise SOFT_OFFLINE": "with CONFIG_MEMORY_FAILURE, which the kernel asked lacks (EINVAL)",
 };

@@ -5,6 +5,7 @@
 // VMA keeps of it (identities, MAYBE_GUARD).
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
+import { AnonVma } from "../base/layout";
 import { file_flags } from "../mm/file";
 import {
   VM_DONTCOPY,
@@ -32,6 +33,7 @@ import {
 import {
   page_shift,
   set_vm_flags,
+  vm_anon_vma,
   vm_end,
   vm_file,
   vm_flags,
@@ -45,6 +47,7 @@ import { any_guard, guard_install, guard_remove, guard_reserve } from "./guard";
 import { vma_modify } from "./modify";
 import { anon_vma_prepare, pages_within_file } from "./populate";
 import { find_vma, is_page_aligned, page_align, prelock } from "./range";
+import { huge_page_size } from "./unmapped";
 
 const REFUSED: u64 = 1 << 63;
 
@@ -170,9 +173,25 @@ function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i3
       return install_guards(mm, vma, start, end);
     case Advice.GUARD_REMOVE:
       return remove_guards(mm, vma, start, end);
+    case Advice.COLLAPSE:
+      return collapse_answer(mm, vma, flags);
     default:
       return 0;
   }
+}
+
+/**
+ * MADV_COLLAPSE, as far as the VMA decides it (asked 6.18.44): it must have room for one
+ * aligned huge page, and be shmem or anonymous memory that was touched. Whether the pages of
+ * the range are there is not modelled: taken as yes.
+ */
+function collapse_answer(mm: usize, vma: usize, flags: u64): i32 {
+  if ((flags & (VM_SPECIAL | VM_HUGETLB | VM_NOHUGEPAGE)) != 0) return -Errno.EINVAL;
+  const size = huge_page_size(mm);
+  const first = (vm_start(vma) + size - 1) & ~(size - 1);
+  if (first + size > vm_end(vma)) return -Errno.EINVAL;
+  if (vma_is_anonymous(vma)) return vm_anon_vma(vma) == AnonVma.NONE ? -Errno.EINVAL : 0;
+  return (file_flags(vm_file(vma)) & FileFlag.SHMEM) != 0 ? 0 : -Errno.EINVAL;
 }
 
 /** R-MADV-13: punches a hole into a shared file mapping. */

@@ -38,7 +38,7 @@ export function vm_start_gap(mm: usize, vma: usize): u64 {
 }
 
 /** A PMD: the size of a huge page, 2 MiB with 4 KiB pages. */
-function huge_page_size(mm: usize): u64 {
+export function huge_page_size(mm: usize): u64 {
   return (<u64>1) << (page_shift(mm) * 2 - 3);
 }
 

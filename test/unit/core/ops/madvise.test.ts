@@ -5,6 +5,8 @@ import { Madvise, MapFlags, Prot } from "../../../../src/index.js";
 import { has, outcome, type Sketch, sketch } from "../../../support/drawing.js";
 import { PAGE, RW } from "../../../support/engine.js";
 
+const HUGE = 2 * 1024 * 1024;
+const HUGE_PAGES = HUGE / PAGE;
 const A = Madvise;
 type Flag = Parameters<typeof has>[1];
 
@@ -120,7 +122,7 @@ describe("advice on pages changes no VMA", () => {
     ["COLD of locked memory", "L", A.COLD, "EINVAL"],
     ["PAGEOUT of locked memory", "L", A.PAGEOUT, "EINVAL"],
     ["WILLNEED", "w", A.WILLNEED, "ok"],
-    ["COLLAPSE", "w", A.COLLAPSE, "ok"],
+    ["COLLAPSE without room for a huge page", "w", A.COLLAPSE, "EINVAL"],
     ["REMOVE of anonymous memory (R-MADV-13)", "w", A.REMOVE, "EINVAL"],
     ["REMOVE of a private file", "F", A.REMOVE, "EACCES"],
     ["REMOVE of a shared file", "H", A.REMOVE, "ok"],
@@ -133,6 +135,40 @@ describe("advice on pages changes no VMA", () => {
     expect(outcome(() => s.madvise(0, 1, advice))).toBe(code);
     s.expect(drawing === "L" ? "l" : drawing);
     expect(s.mm.maps()).toBe(before);
+  });
+
+  test.each<[string, number, number, "touched" | "untouched", string]>([
+    ["touched anonymous memory", 0, 1, "touched", "ok"],
+    ["a page of it", 0, 1 / HUGE_PAGES, "touched", "ok"],
+    ["nothing of it", 0, 0, "touched", "ok"],
+    ["untouched anonymous memory", 0, 1, "untouched", "EINVAL"],
+    ["nothing of untouched memory", 0, 0, "untouched", "ok"],
+    ["memory with no aligned huge page inside", 1 / HUGE_PAGES, 1, "touched", "EINVAL"],
+    ["touched memory and a hole", 0, 2, "touched", "ENOMEM"],
+    ["untouched memory and a hole", 0, 2, "untouched", "EINVAL"],
+  ])("COLLAPSE of %s (asked Linux)", async (_name, from, length, touched, code) => {
+    const s = await sketch("");
+    const start = 2 ** 45 + from * HUGE;
+    const flags = MapFlags.PRIVATE | MapFlags.ANONYMOUS | MapFlags.FIXED;
+    s.mm.mmap({ address: start, length: HUGE, prot: RW, flags });
+    if (touched === "touched") s.mm.madvise(start, PAGE, A.POPULATE_WRITE);
+    expect(outcome(() => s.mm.madvise(start, length * HUGE, A.COLLAPSE))).toBe(code);
+  });
+
+  test("COLLAPSE: not with NOHUGEPAGE, not of ordinary files, but of shared memory", async () => {
+    const s = await sketch("");
+    const start = 2 ** 45;
+    const place = { address: start, length: HUGE, prot: RW };
+    const collapse = () => outcome(() => s.mm.madvise(start, HUGE, A.COLLAPSE));
+    using file = s.engine.openFile({ name: "/file", size: HUGE });
+    s.mm.mmap({ ...place, flags: MapFlags.PRIVATE | MapFlags.FIXED, file });
+    expect(collapse()).toBe("EINVAL");
+    s.mm.mmap({ ...place, flags: MapFlags.SHARED | MapFlags.FIXED, file });
+    expect(collapse()).toBe("EINVAL");
+    s.mm.mmap({ ...place, flags: MapFlags.SHARED | MapFlags.ANONYMOUS | MapFlags.FIXED });
+    expect(collapse()).toBe("ok");
+    s.mm.madvise(start, HUGE, A.NOHUGEPAGE);
+    expect(collapse()).toBe("EINVAL");
   });
 
   test("DONTNEED keeps the identity (R-AV-16), POPULATE_WRITE makes one (R-AV-15)", async () => {
