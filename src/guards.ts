@@ -227,7 +227,7 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
   }
 
   munmap(address: Address, length: Address): void {
-    calls.munmap(this.#changing(), address, length);
+    calls.plainRangeCall(this.#changing(), "munmap", address, length);
   }
 
   mprotect(address: Address, length: Address, prot: number): void {
@@ -251,7 +251,7 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
   }
 
   munlock(address: Address, length: Address): void {
-    calls.munlock(this.#changing(), address, length);
+    calls.plainRangeCall(this.#changing(), "munlock", address, length);
   }
 
   mlockall(flags: number): void {

@@ -278,7 +278,7 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   munmap(address: Address, length: Address): void {
-    calls.munmap(this.waitingCall("munmap"), address, length);
+    calls.plainRangeCall(this.waitingCall("munmap"), "munmap", address, length);
   }
 
   mprotect(address: Address, length: Address, prot: number): void {
@@ -302,7 +302,7 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   munlock(address: Address, length: Address): void {
-    calls.munlock(this.waitingCall("munlock"), address, length);
+    calls.plainRangeCall(this.waitingCall("munlock"), "munlock", address, length);
   }
 
   mlockall(flags: number): void {

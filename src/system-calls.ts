@@ -245,16 +245,24 @@ function fileArgs(file: number): ErrorArgs {
   return file === Abi.BAD_FILE || file === Abi.NO_FILE ? {} : { file };
 }
 
-export function munmap(by: Caller, address: Address, length: Address): void {
+/** The calls of the form (address, length). */
+type PlainRangeCall = "munmap" | "munlock";
+
+export function plainRangeCall(
+  by: Caller,
+  name: PlainRangeCall,
+  address: Address,
+  length: Address,
+): void {
   const result =
     typeof address === "number" && typeof length === "number"
-      ? by.calls.munmap(
+      ? by.calls[name](
           by.pointer,
           checkedNumber(address, "address"),
           checkedNumber(length, "length"),
         )
-      : by.calls.wide.munmap(by.pointer, wide(address, "address"), wide(length, "length"));
-  checked(result, "munmap", () => ({ address, length }));
+      : by.calls.wide[name](by.pointer, wide(address, "address"), wide(length, "length"));
+  checked(result, name, () => ({ address, length }));
 }
 
 /** The calls of the form (address, length, word). */
@@ -279,18 +287,6 @@ export function rangeCall(
         )
       : by.calls.wide[name](by.pointer, wide(address, "address"), wide(length, "length"), bits);
   checked(result, name, () => ({ address, length, [wordName]: bits }));
-}
-
-export function munlock(by: Caller, address: Address, length: Address): void {
-  const result =
-    typeof address === "number" && typeof length === "number"
-      ? by.calls.munlock(
-          by.pointer,
-          checkedNumber(address, "address"),
-          checkedNumber(length, "length"),
-        )
-      : by.calls.wide.munlock(by.pointer, wide(address, "address"), wide(length, "length"));
-  checked(result, "munlock", () => ({ address, length }));
 }
 
 export function mremap(by: Caller, args: MremapArgs): number {

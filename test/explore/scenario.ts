@@ -11,6 +11,12 @@ export interface Mutant {
   edits: Edit[];
 }
 
+/** What most scenarios set up: a space, and the live objects from before it. */
+export interface Space {
+  mm: number;
+  before: number[];
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: each scenario has a setup type of its own
 export interface Scenario<S = any> {
   name: string;

@@ -13,6 +13,7 @@ import {
   mutant,
   READ,
   type Scenario,
+  type Space,
   WRITE,
   warm,
 } from "../scenario";
@@ -21,11 +22,6 @@ import { type Body, Violation, type World } from "../world";
 const REFCOUNT = "sync/refcount.ts";
 const MM = "mm/mm.ts";
 const SLAB = "alloc/slab.ts";
-
-interface Space {
-  mm: number;
-  before: number[];
-}
 
 function space(world: World): Space {
   warm(world);

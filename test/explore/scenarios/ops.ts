@@ -18,6 +18,7 @@ import {
   PAGE,
   READ,
   type Scenario,
+  type Space,
   WRITE,
   warm,
 } from "../scenario";
@@ -25,11 +26,6 @@ import type { Body } from "../world";
 
 const FAULT = "ops/fault.ts";
 const ACCESS_WRITE = 1;
-
-interface Space {
-  mm: number;
-  before: number[];
-}
 
 const stack: Scenario<Space> = {
   name: "stack-growth",

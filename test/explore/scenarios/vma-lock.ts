@@ -19,6 +19,7 @@ import {
   PAGE,
   READ,
   type Scenario,
+  type Space,
   WRITE,
   warm,
 } from "../scenario";
@@ -26,11 +27,6 @@ import type { Body, World } from "../world";
 
 const LOCK = "mm/vma_lock.ts";
 const MERGE = "ops/merge.ts";
-
-interface Space {
-  mm: number;
-  before: number[];
-}
 
 /** Pages 0-1 r, 2-5 rw, 6-7 r: three VMAs side by side. */
 function threeVmas(world: World): Space {
