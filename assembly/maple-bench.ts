@@ -20,6 +20,9 @@ import {
   mt_height,
   mt_init,
   mt_iter_begin,
+  mt_iter_entries,
+  mt_iter_entry,
+  mt_iter_leaf,
   mt_iter_next,
   mt_load,
   mt_nodes,
@@ -131,6 +134,7 @@ export function tree_gap_lowest(low: f64, high: f64, size: f64): f64 {
   return found == u64.MAX_VALUE ? -1 : <f64>found;
 }
 
+/** tree_iter_next gives the entries, one a call. */
 export function tree_iter_begin(page: f64): void {
   mt_iter_begin(Bench.TREE, <u64>page);
 }
@@ -198,8 +202,10 @@ export function bench_lookup(stream: u32, n: u32): f64 {
 export function bench_iterate(times: u32): f64 {
   let sum: u64 = 0;
   for (let i: u32 = 0; i < times; i++) {
-    mt_iter_begin(Bench.TREE, 0);
-    for (let e = mt_iter_next(Bench.TREE); e != 0; e = mt_iter_next(Bench.TREE)) sum += e;
+    for (let m = mt_iter_begin(Bench.TREE, 0); m != 0; m = mt_iter_leaf(Bench.TREE)) {
+      const entries = mt_iter_entries();
+      for (; m != 0; m &= m - 1) sum += mt_iter_entry(entries, m);
+    }
   }
   return <f64>sum;
 }

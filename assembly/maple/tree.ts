@@ -3,7 +3,7 @@
 // A tree maps page numbers (u64 below regions * 2^30) to u32 entries (0 is NULL), in ranges
 // [first, end). Equal neighbours are not joined; that is the caller's business.
 //
-//   look up   mt_load (no lock) · mt_find · mt_prev · mt_range · mt_iter_begin, _next
+//   look up   mt_load (no lock) · mt_find · mt_prev · mt_range · mt_iter_begin, _leaf
 //   change    mt_reserve, then mt_store (cannot fail)
 //   room      mt_gap_highest · mt_gap_lowest
 //   whole     mt_init · mt_destroy · mt_dup · mt_validate · mt_height · mt_nodes
@@ -24,7 +24,13 @@ import { region_clear } from "./rebuild";
 import { region_of, root_at, Tree, tree_regions } from "./region";
 
 export { mt_gap_highest, mt_gap_lowest } from "./gaps";
-export { mt_iter_begin, mt_iter_next } from "./iterate";
+export {
+  mt_iter_begin,
+  mt_iter_entries,
+  mt_iter_entry,
+  mt_iter_leaf,
+  mt_iter_next,
+} from "./iterate";
 export { mt_store } from "./store";
 export { mt_validate } from "./validate";
 export { mt_find, mt_load, mt_prev, mt_range } from "./walk";
