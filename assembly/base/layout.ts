@@ -16,6 +16,7 @@
 // Floor: base. Imports: shared.
 
 import { Abi, SlabKind, VmaOut } from "../shared/abi";
+import { ArenaHeader, ArenaMm, ArenaNode, ArenaVma } from "../shared/arena";
 
 /** Bytes of a cache line on the machines we know (x86-64, most arm64). */
 export const enum Line {
@@ -280,6 +281,29 @@ export const enum Node {
   LINK = 60,
   DEPTH_MAX = 12,
 }
+
+// What tools read of the arena (shared/arena.ts) stands where they look for it.
+if (<i32>Header.CHUNKS != <i32>ArenaHeader.CHUNKS) ERROR("the first chunk");
+if (<i32>Mm.TREE != <i32>ArenaMm.TABLE) ERROR("the table of roots");
+if (<i32>Region.PAGES != <i32>ArenaNode.REGION_PAGES) ERROR("a region");
+if (
+  <i32>Node.SLOTS != <i32>ArenaNode.SLOTS ||
+  <i32>Node.STARTS != <i32>ArenaNode.STARTS ||
+  <i32>Node.ENTRIES != <i32>ArenaNode.ENTRIES ||
+  <i32>Node.GAPS != <i32>ArenaNode.GAPS ||
+  <i32>Node.UNUSED != <i32>ArenaNode.UNUSED
+)
+  ERROR("a node");
+if (
+  <i32>Vma.FILE != <i32>ArenaVma.FILE ||
+  <i32>Vma.START != <i32>ArenaVma.START ||
+  <i32>Vma.END != <i32>ArenaVma.END ||
+  <i32>Vma.FLAGS != <i32>ArenaVma.FLAGS ||
+  <i32>Vma.PGOFF != <i32>ArenaVma.PGOFF ||
+  <i32>Vma.ANON_VMA != <i32>ArenaVma.ANON_VMA ||
+  <i32>Vma.ANON_NAME != <i32>ArenaVma.ANON_NAME
+)
+  ERROR("a VMA");
 
 /** Bytes of an object of `kind`. */
 export function slab_object_size(kind: u32): u32 {
