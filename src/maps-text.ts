@@ -70,7 +70,10 @@ export class MapsReader {
   }
 
   /** The last column (R-PROC-6, 7); null if it is empty. `given`: by PR_SET_VMA_ANON_NAME. */
-  name(vma: VmaSnapshot, given: string | null = null): string | null {
+  name(
+    vma: Pick<VmaSnapshot, "start" | "end" | "file">,
+    given: string | null = null,
+  ): string | null {
     if (vma.file !== 0) {
       return given === null ? nameOfFile(this.#file(vma.file)) : `[anon_shmem:${given}]`;
     }

@@ -4,9 +4,20 @@ import type { Core } from "../core.js";
 import { createFile, type FileOptions, type FilePtr } from "../file.js";
 
 export class FileTable {
-  readonly #byName = new Map<string, FilePtr>();
+  readonly #byName: Map<string, FilePtr>;
 
-  constructor(readonly core: Core) {}
+  /** `known`: files that are open already, whose references become this table's. */
+  constructor(
+    readonly core: Core,
+    known: Iterable<readonly [name: string, file: FilePtr]> = [],
+  ) {
+    this.#byName = new Map(known);
+  }
+
+  /** The open files by name. */
+  entries(): Iterable<readonly [name: string, file: FilePtr]> {
+    return this.#byName.entries();
+  }
 
   /** The file called `name`; made with `options` when first asked for. */
   open(name: string, options: Omit<FileOptions, "name">): FilePtr {
