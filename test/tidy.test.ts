@@ -34,7 +34,12 @@ function breaches(list: Source[], rule: (line: string, source: Source) => boolea
 
 const core = sources("assembly", /\.ts$/);
 const facade = sources("src", /\.ts$/);
-const code = [...core, ...facade, ...sources("bench", /\.mjs$/), ...sources("web", /\.(ts|css)$/)];
+const code = [
+  ...core,
+  ...facade,
+  ...sources("bench", /\.mjs$/),
+  ...sources("web", /\.(tsx?|css)$/),
+];
 
 describe("core", () => {
   const FLOORS = ["shared", "base", "sync", "alloc", "maple", "mm", "ops"];

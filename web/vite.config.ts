@@ -9,12 +9,24 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+function page(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./", // the built folder runs from any path
-  oxc: { target: "es2022" }, // `using` is compiled away for the dev server too
+  oxc: {
+    target: "es2022", // `using` is compiled away for the dev server too
+    jsx: { runtime: "automatic", importSource: "preact" },
+  },
   server: { headers, fs: { allow: [".."] } },
   preview: { headers },
-  build: { outDir: "dist", emptyOutDir: true, target: "es2022" },
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2022",
+    rolldownOptions: { input: [page("index.html"), page("crew.html")] },
+  },
   worker: { format: "es" },
 });

@@ -51,7 +51,7 @@ async function open(isolated: boolean): Promise<Opened> {
   const page = await browser.newPage();
   page.setDefaultTimeout(15_000);
   const complaints = complaintsOf(page);
-  await page.goto(served.url);
+  await page.goto(`${served.url}crew.html`);
   await page.waitForSelector("html[data-ready]", { state: "attached" });
   return {
     page,

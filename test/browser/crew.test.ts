@@ -1,9 +1,9 @@
 // The page's parts that need no browser: the command language and the bar's scale.
 
 import { describe, expect, test } from "vitest";
-import { parseCommand } from "../../web/command/parse.js";
-import { parseMaps } from "../../web/space/maps.js";
-import { scaleOf } from "../../web/view/scale.js";
+import { parseCommand } from "../../web/crew/command/parse.js";
+import { parseMaps } from "../../web/crew/space/maps.js";
+import { scaleOf } from "../../web/crew/view/scale.js";
 
 describe("a command", () => {
   test.each([

@@ -79,7 +79,7 @@ async function hireWorker(
   mm: MmWithUser,
   places: Places,
 ): Promise<Colleague> {
-  const worker = new Worker(new URL("../worker.ts", import.meta.url), {
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     type: "module",
     name: job,
   });

@@ -3,9 +3,9 @@
 // Each is a page fault: the VMA's own lock first, the mmap lock where that fails.
 
 import type { MmWithUser, RawPlane } from "../../src/index.js";
-import type { PageRange } from "../space/layout.js";
 import type { Job, Tally } from "./member.js";
 import { Random } from "./random.js";
+import type { PageRange } from "./space/layout.js";
 
 const READ = 0;
 const WRITE = 1;

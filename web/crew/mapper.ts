@@ -4,9 +4,9 @@
 // writing at every step.
 
 import { MapFlags, type MmWithUser, Prot, type RawPlane } from "../../src/index.js";
-import type { PageRange } from "../space/layout.js";
 import type { Job, Tally } from "./member.js";
 import { Random } from "./random.js";
+import type { PageRange } from "./space/layout.js";
 
 const FLAGS = MapFlags.PRIVATE | MapFlags.ANONYMOUS | MapFlags.FIXED;
 const RW = Prot.READ | Prot.WRITE;

@@ -4,11 +4,11 @@
 // are no workers.
 
 import type { Engine, MmWithUser } from "../../src/index.js";
-import type { PageRange } from "../space/layout.js";
 import { Faulter } from "./faulter.js";
 import { type Breath, Loop } from "./loop.js";
 import { Mapper } from "./mapper.js";
 import type { JobName } from "./pace.js";
+import type { PageRange } from "./space/layout.js";
 
 /** What a job has done since it was made. */
 export interface Tally {

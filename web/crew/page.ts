@@ -1,9 +1,9 @@
 // The page: one engine, one address space, a crew of two, and their views.
 
-import { Engine } from "../src/index.js";
+import { Engine } from "../../src/index.js";
 import { CommandLine } from "./command/view.js";
-import { Crew } from "./crew/crew.js";
-import { isPace, type JobName, type Pace } from "./crew/pace.js";
+import { Crew } from "./crew.js";
+import { isPace, type JobName, type Pace } from "./pace.js";
 import { readSpace, type SpaceView } from "./space/access.js";
 import { createSpace, type Space } from "./space/layout.js";
 import { type Mapping, mappingAt } from "./space/maps.js";

@@ -1,6 +1,12 @@
 // One parsed command, made as a call, and its answer as strace prints it.
 
-import { type Address, MapFlags, type MmWithUser, Prot, WouldBlockError } from "../../src/index.js";
+import {
+  type Address,
+  MapFlags,
+  type MmWithUser,
+  Prot,
+  WouldBlockError,
+} from "../../../src/index.js";
 import { change } from "../space/access.js";
 import type { Command } from "./parse.js";
 

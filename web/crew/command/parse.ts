@@ -8,7 +8,7 @@
 // ADDRESS is hexadecimal, as in maps; `$` is what mmap returned last; `+LENGTH` adds.
 // LENGTH is decimal bytes, 0x..., or has a suffix K, M, G, T. PROT is letters of rwx, or none.
 
-import { type Address, type FaultAccess, Prot } from "../../src/index.js";
+import { type Address, type FaultAccess, Prot } from "../../../src/index.js";
 
 export type Command =
   | {

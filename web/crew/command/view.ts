@@ -1,6 +1,6 @@
 // The command line: a form, a usage line, a log of calls and answers.
 
-import { MmError, type MmWithUser } from "../../src/index.js";
+import { MmError, type MmWithUser } from "../../../src/index.js";
 import { byId, html, setText } from "../view/dom.js";
 import { type Answer, execute } from "./execute.js";
 import { CommandError, parseCommand, USAGE, verbOf } from "./parse.js";

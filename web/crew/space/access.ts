@@ -1,6 +1,6 @@
 // The page's own thread at the engine: it must never block, so locks are awaited.
 
-import { type MmapWriteGuard, type MmWithUser, WouldBlockError } from "../../src/index.js";
+import { type MmapWriteGuard, type MmWithUser, WouldBlockError } from "../../../src/index.js";
 import { type Mapping, parseMaps } from "./maps.js";
 
 /** The space at one moment. */

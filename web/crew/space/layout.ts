@@ -6,7 +6,7 @@
 //
 // The guards never change, so the window keeps its place in the drawing.
 
-import { type Engine, MapFlags, type MmWithUser, Prot } from "../../src/index.js";
+import { type Engine, MapFlags, type MmWithUser, Prot } from "../../../src/index.js";
 
 export const PAGE = 4096;
 

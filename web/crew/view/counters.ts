@@ -2,9 +2,9 @@
 //
 // Every number has its place and width in the page from the start: nothing jumps.
 
-import type { WorkerCounters } from "../../src/index.js";
-import type { Tally } from "../crew/member.js";
-import type { JobName } from "../crew/pace.js";
+import type { WorkerCounters } from "../../../src/index.js";
+import type { Tally } from "../member.js";
+import type { JobName } from "../pace.js";
 import { byId, setAttributes, setText } from "./dom.js";
 import { count, percent } from "./format.js";
 

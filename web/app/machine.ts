@@ -1,0 +1,174 @@
+// The page's own engine: one thread, one address space, and a way back in time.
+//
+// Unshared on purpose: nobody else writes to it, so a copy of the arena's bytes is the
+// whole state, and putting the bytes back is an exact undo. What runs in parallel (the race)
+// has an engine of its own.
+
+import { Abi, Access, Fault } from "../../assembly/shared/abi.js";
+import { errorOf } from "../../src/errors.js";
+import type { TraceVma } from "../../src/formats/trace.js";
+import { Engine, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
+import { MapsReader } from "../../src/maps-text.js";
+import { coreOf } from "../../src/replay/engine-core.js";
+import { FileTable } from "../../src/replay/files.js";
+import { ReplaySpace } from "../../src/replay/space.js";
+import { makeCall } from "../../src/replay/trace-calls.js";
+import { vmFlagsOf } from "../../src/replay/trace-exec.js";
+import { ArenaReader } from "./arena.js";
+import type { Call, Outcome } from "./call.js";
+import type { Rows } from "./rows.js";
+
+const MEMORY_BYTES = 128 * 1024 * 1024;
+const CHUNK_BYTES = 16384;
+const PAGE_BYTES = 4096;
+const PR_SET_VMA = 0x53564d41;
+/** How a fault ended, by the low bits of its word: si_code of the signal. */
+const FAULTS: readonly Outcome[] = [0, "SEGV_MAPERR", "SEGV_ACCERR", "BUS_ADRERR"];
+
+/** Where a log starts: the settings of the space and the lines of its first map. */
+export interface Start {
+  readonly options: MmOptions;
+  readonly vmas: readonly TraceVma[];
+}
+
+/** All of the machine at one moment: bytes of the arena up to its last chunk in use. */
+export interface Checkpoint {
+  readonly bytes: Uint8Array;
+  readonly files: readonly (readonly [name: string, file: number])[];
+}
+
+export class Machine {
+  readonly engine: Engine;
+  readonly #bytes: Uint8Array;
+  /** The arena before any space: what every start begins with. */
+  readonly #blank: Checkpoint;
+  #files: FileTable;
+  #space: ReplaySpace;
+  #mm: MmWithUser;
+  #arena: ArenaReader;
+
+  private constructor(engine: Engine) {
+    const core = coreOf(engine);
+    this.engine = engine;
+    this.#bytes = new Uint8Array(engine.memory.buffer);
+    this.#files = new FileTable(core);
+    this.#arena = new ArenaReader(engine.memory, 0);
+    this.#blank = this.save();
+    this.#space = ReplaySpace.create(core, {});
+    this.#mm = MmWithUser.fromRaw(engine, this.#space.mm);
+  }
+
+  static async create(): Promise<Machine> {
+    const options = { shared: false, maxWorkers: 1, memoryBytes: MEMORY_BYTES };
+    return new Machine(await Engine.create(options));
+  }
+
+  /** The space itself, for questions; changes made through it escape the log. */
+  get mm(): MmWithUser {
+    return this.#mm;
+  }
+
+  /** The bytes of this moment, for the tree. */
+  get arena(): ArenaReader {
+    return this.#arena;
+  }
+
+  /**
+   * Forgets everything and builds the space that a log starts from.
+   *
+   * @throws MmError a VMA of the start overlaps another, or leaves the space
+   */
+  begin({ options, vmas }: Start): void {
+    this.restore(this.#blank);
+    this.#space = ReplaySpace.create(coreOf(this.engine), options);
+    this.#mm = MmWithUser.fromRaw(this.engine, this.#space.mm);
+    this.#arena = new ArenaReader(this.engine.memory, this.#space.mm);
+    for (const vma of vmas) {
+      const file = this.#fileOf(vma);
+      const pgoff = (file === Abi.NO_FILE ? vma.start : vma.offset) / PAGE_BYTES;
+      const result = this.#space.install(vma.start, vma.end, vmFlagsOf(vma), pgoff, file);
+      if (result < 0) throw errorOf(result, "mmap", { address: `0x${vma.start.toString(16)}` });
+    }
+  }
+
+  /** Makes one call. Null: the engine has no such call, and nothing was done. */
+  make(call: Call): Outcome | null {
+    const { op, args, text } = call;
+    if (op === "fault") return this.#fault(Number(args[0] ?? 0), Number(args[1] ?? Access.READ));
+    if (op === "prctl") return this.#prctl(call);
+    const row = { kind: "call" as const, line: 0, pid: 0, tid: 0, op, args, file: text, result: 0 };
+    return makeCall(this.#space, row, this.#files);
+  }
+
+  save(): Checkpoint {
+    const used = this.#used();
+    return { bytes: this.#bytes.slice(0, used), files: [...this.#files.entries()] };
+  }
+
+  restore({ bytes, files }: Checkpoint): void {
+    const high = this.#used();
+    this.#bytes.set(bytes);
+    this.#bytes.fill(0, bytes.length, Math.max(high, bytes.length));
+    this.#files = new FileTable(coreOf(this.engine), files);
+  }
+
+  /** The VMAs of this moment, with names that stay right when the machine moves on. */
+  rows(): Rows {
+    const columns = this.#arena.vmas(this.#mm.stat().mapCount);
+    const reader = new MapsReader(coreOf(this.engine), this.#space.mm);
+    const names: string[] = [];
+    const numbers = new Map<string, number>();
+    const name = new Uint32Array(columns.count);
+    for (let row = 0; row < columns.count; row++) {
+      const given = columns.anonName[row] !== 0;
+      const text = given
+        ? reader.snapshot(columns.vma[row]!).name
+        : reader.name({
+            start: columns.start[row]!,
+            end: columns.end[row]!,
+            file: columns.file[row]!,
+          });
+      name[row] = numberOf(text ?? "", names, numbers);
+    }
+    return { ...columns, nameOf: (row) => names[name[row]!]! };
+  }
+
+  /** Bytes of the arena up to the last chunk given to a slab. */
+  #used(): number {
+    const { x } = coreOf(this.engine);
+    return this.#arena.chunksStart + x.slab_chunks() * CHUNK_BYTES;
+  }
+
+  #fault(address: number, access: number): Outcome {
+    const result = this.#space.fault(address, access);
+    if (result < 0) return errorOf(result, "fault").code;
+    return FAULTS[result & Fault.OUTCOME_MASK] ?? 0;
+  }
+
+  #prctl({ args, text }: Call): Outcome | null {
+    const [option, what, address = 0, length = 0, name = 0] = args;
+    if (option !== PR_SET_VMA || Number(what) !== 0) return null;
+    try {
+      this.#mm.setVmaName(address, length, Number(name) === 0 ? null : text);
+      return 0;
+    } catch (error) {
+      if (error instanceof MmError) return error.code;
+      throw error;
+    }
+  }
+
+  #fileOf({ name }: TraceVma): number {
+    if (name === "" || name === "[stack]" || name === "[heap]") return Abi.NO_FILE;
+    if (name.startsWith("[")) return this.#files.open(name, { kind: "special" });
+    return this.#files.path(name);
+  }
+}
+
+function numberOf(name: string, names: string[], numbers: Map<string, number>): number {
+  let number = numbers.get(name);
+  if (number === undefined) {
+    number = names.push(name) - 1;
+    numbers.set(name, number);
+  }
+  return number;
+}

@@ -1,0 +1,212 @@
+// The store: what every view of the page shares. Read web/README.md first.
+//
+//   log        start, entries, cursor     changed by run, seek, load, begin only
+//   moment     what the map is at the cursor, and what the last call changed
+//   attention  hover, selected, window    one address or range, in every view at once
+//   page       notices, task, view        what the shell shows around the views
+//
+// Everything is a signal: a component that reads `.value` while it renders is drawn again
+// when it changes. Nothing else may be kept in two places.
+
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Call, Entry } from "./call.js";
+import type { Machine, Start } from "./machine.js";
+import { type Changes, changesOf, NO_CHANGES, type Rows } from "./rows.js";
+import { type LoadOptions, type Planned, Timeline } from "./timeline.js";
+
+/** The space at the cursor, and the step that led there. */
+export interface Moment {
+  /** The cursor: how many entries are made. */
+  readonly index: number;
+  /** The last call made; null at the start of the log. */
+  readonly entry: Entry | null;
+  /** The map before that call; the same as `after` at the start. */
+  readonly before: Rows;
+  readonly after: Rows;
+  readonly changes: Changes;
+  /** Byte addresses of the maple nodes that the call changed, made or gave up. */
+  readonly changedNodes: ReadonlySet<number>;
+}
+
+/** A message above the views. */
+export interface Notice {
+  /** Replaces the notice with the same id. */
+  readonly id: string;
+  readonly tone: "info" | "error";
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Something that takes longer than half a second. */
+export interface Task {
+  readonly title: string;
+  /** 0 to 1; null: unknown. */
+  readonly share: number | null;
+  readonly cancel: () => void;
+}
+
+/** How addresses become pixels on the bar. */
+export type ScaleName = "linear" | "log" | "gaps";
+
+/** Bytes; `[start, end)`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export type ViewName = "map" | "race" | "code";
+
+export class Store {
+  readonly #timeline: Timeline;
+  readonly #version = signal(0);
+
+  /** The log. The array is the same one until something changes it. */
+  readonly entries: ReadonlySignal<readonly Entry[]>;
+  readonly cursor: ReadonlySignal<number>;
+  readonly moment: ReadonlySignal<Moment>;
+  readonly #moment: Signal<Moment>;
+
+  /** The address under the pointer, and the one that was chosen; null: none. */
+  readonly hover = signal<number | null>(null);
+  readonly selected = signal<number | null>(null);
+  /** What the reader looks at now. */
+  readonly focus = computed(() => this.hover.value ?? this.selected.value);
+
+  /** The part of the space that the bar shows. */
+  readonly window: Signal<Span>;
+  readonly scale = signal<ScaleName>("gaps");
+
+  readonly notices = signal<readonly Notice[]>([]);
+  readonly task = signal<Task | null>(null);
+  readonly view = signal<ViewName>("map");
+  /** The line that some view proposes for the command line; the command line takes it. */
+  readonly proposal = signal<{ readonly line: string } | null>(null);
+
+  constructor(
+    readonly machine: Machine,
+    start: Start,
+    /** `?embed=1`: the page is part of another one. */
+    readonly embedded = false,
+  ) {
+    this.#timeline = new Timeline(machine, start);
+    this.window = signal({ start: 0, end: machine.mm.stat().taskSize });
+    this.#moment = signal(this.#firstMoment());
+    this.moment = this.#moment;
+    this.entries = computed(() => {
+      this.#version.value;
+      return this.#timeline.entries.slice();
+    });
+    this.cursor = computed(() => this.#moment.value.index);
+  }
+
+  /** Bytes: the end of the space. */
+  get taskSize(): number {
+    return this.machine.mm.stat().taskSize;
+  }
+
+  /** Where the log starts. */
+  get start(): Start {
+    return this.#timeline.start;
+  }
+
+  /**
+   * Makes a call at the cursor; entries that were undone go.
+   *
+   * @throws TypeError the engine has no such call; nothing has changed
+   */
+  run(call: Call): Entry {
+    const before = this.#moment.peek().after;
+    const words = this.machine.arena.nodeWords();
+    const entry = this.#timeline.run({ call });
+    this.#version.value++;
+    this.#show(before, words);
+    return entry;
+  }
+
+  /** Moves the cursor: undo, redo, step and scrub are all this. */
+  seek(to: number): void {
+    const { entries, cursor } = this.#timeline;
+    const target = Math.max(0, Math.min(entries.length, Math.round(to)));
+    if (target === cursor) return;
+    if (target === 0) {
+      this.#timeline.seek(0);
+      this.#moment.value = this.#firstMoment();
+      return;
+    }
+    const stepped = target === cursor + 1;
+    if (!stepped) this.#timeline.seek(target - 1);
+    const before = stepped ? this.#moment.peek().after : this.machine.rows();
+    const words = this.machine.arena.nodeWords();
+    this.#timeline.seek(target);
+    this.#show(before, words);
+  }
+
+  /**
+   * A new log: its start and its calls, made one by one. The cursor ends behind the last.
+   *
+   * @throws MmError the start is no possible map; the old log stays
+   * @returns false if it was cancelled: the calls made so far stay
+   */
+  async load(start: Start, calls: readonly Planned[], options?: LoadOptions): Promise<boolean> {
+    this.#timeline.begin(start);
+    this.hover.value = null;
+    this.selected.value = null;
+    this.window.value = { start: 0, end: this.taskSize };
+    this.#moment.value = this.#firstMoment();
+    this.#version.value++;
+    const whole = await this.#timeline.load(calls, options);
+    const { cursor } = this.#timeline;
+    this.#timeline.seek(0);
+    this.#version.value++;
+    this.#moment.value = this.#firstMoment();
+    this.seek(cursor);
+    return whole;
+  }
+
+  /** What the map would be after `call` at this moment; nothing changes. */
+  foresee(call: Call): Rows {
+    const saved = this.machine.save();
+    this.machine.make(call);
+    const rows = this.machine.rows();
+    this.machine.restore(saved);
+    return rows;
+  }
+
+  /** Shows a notice, or takes it away (`text` empty). */
+  notify(notice: Notice): void {
+    const others = this.notices.peek().filter(({ id }) => id !== notice.id);
+    this.notices.value = notice.text === "" ? others : [...others, notice];
+  }
+
+  #show(before: Rows, words: ReadonlyMap<number, Uint32Array>): void {
+    const { cursor, entries } = this.#timeline;
+    const after = this.machine.rows();
+    this.#moment.value = {
+      index: cursor,
+      entry: entries[cursor - 1] ?? null,
+      before,
+      after,
+      changes: changesOf(before, after),
+      changedNodes: changedNodes(words, this.machine.arena.nodeWords()),
+    };
+  }
+
+  #firstMoment(): Moment {
+    const rows = this.machine.rows();
+    const nothing = { changes: NO_CHANGES, changedNodes: new Set<number>() };
+    return { index: 0, entry: null, before: rows, after: rows, ...nothing };
+  }
+}
+
+function changedNodes(
+  before: ReadonlyMap<number, Uint32Array>,
+  after: ReadonlyMap<number, Uint32Array>,
+): Set<number> {
+  const changed = new Set<number>();
+  for (const address of before.keys()) if (!after.has(address)) changed.add(address);
+  for (const [address, words] of after) {
+    const old = before.get(address);
+    if (old === undefined || words.some((word, i) => word !== old[i])) changed.add(address);
+  }
+  return changed;
+}

@@ -1,0 +1,153 @@
+// The log of operations and the machine at one place of it: the only truth of the page.
+//
+//   start ── entry 0 ── entry 1 ── … ── entry n-1
+//                  ▲ cursor 1: entry 0 is made, the others are not (undone, or not yet stepped)
+//
+// Moving back restores the nearest checkpoint before and makes the calls from there again.
+// Checkpoints are copies of the arena; when they outgrow their budget every second one goes.
+
+import type { Call, Entry } from "./call.js";
+import type { Checkpoint, Machine, Start } from "./machine.js";
+
+const CHECKPOINT_BUDGET_BYTES = 192 * 2 ** 20;
+/** Entries between two checkpoints at first. */
+const FIRST_INTERVAL = 64;
+/** A slice of a long load: shorter than a frame at 60 Hz. */
+const SLICE_MS = 8;
+const BATCH = 32;
+
+/** A call to be made, with what a file says about it. */
+export interface Planned {
+  readonly call: Call;
+  readonly recorded?: Entry["recorded"];
+}
+
+export interface LoadOptions {
+  /** Ends the load early: what was made so far stays. */
+  readonly signal?: AbortSignal;
+  /** Told now and then; 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export class Timeline {
+  readonly machine: Machine;
+  #start: Start;
+  #entries: Entry[] = [];
+  #cursor = 0;
+  #checkpoints = new Map<number, Checkpoint>();
+  #interval = FIRST_INTERVAL;
+  #bytes = 0;
+
+  constructor(machine: Machine, start: Start) {
+    this.machine = machine;
+    this.#start = start;
+    this.begin(start);
+  }
+
+  get start(): Start {
+    return this.#start;
+  }
+
+  /** Do not keep it: it changes. */
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** How many entries are made. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** A new log. @throws MmError as Machine.begin; then the old log is still there */
+  begin(start: Start): void {
+    const before = this.machine.save();
+    try {
+      this.machine.begin(start);
+    } catch (error) {
+      this.machine.restore(before);
+      throw error;
+    }
+    this.#start = start;
+    this.#entries = [];
+    this.#cursor = 0;
+    this.#checkpoints.clear();
+    this.#bytes = 0;
+    this.#interval = FIRST_INTERVAL;
+    this.#checkpoint();
+  }
+
+  /**
+   * Makes a call at the cursor and appends it; entries that were undone go.
+   *
+   * @throws TypeError the engine has no such call; nothing has changed
+   */
+  run({ call, recorded }: Planned): Entry {
+    const outcome = this.machine.make(call);
+    if (outcome === null) throw new TypeError(`the engine has no ${call.op}`);
+    const entry = recorded === undefined ? { call, outcome } : { call, outcome, recorded };
+    this.#truncate();
+    this.#entries.push(entry);
+    this.#cursor++;
+    if (this.#cursor % this.#interval === 0) this.#checkpoint();
+    return entry;
+  }
+
+  /** Runs many, in slices between which the page lives. True: all of them. */
+  async load(
+    calls: readonly Planned[],
+    { signal, onProgress }: LoadOptions = {},
+  ): Promise<boolean> {
+    let deadline = performance.now() + SLICE_MS;
+    for (let i = 0; i < calls.length; i++) {
+      this.run(calls[i]!);
+      if (i % BATCH !== 0 || performance.now() < deadline) continue;
+      onProgress?.((i + 1) / calls.length);
+      await new Promise((resolve) => setTimeout(resolve));
+      if (signal?.aborted) return false;
+      deadline = performance.now() + SLICE_MS;
+    }
+    return true;
+  }
+
+  /** Moves the cursor to `to`, clamped. */
+  seek(to: number): void {
+    const target = Math.max(0, Math.min(this.#entries.length, Math.round(to)));
+    if (target < this.#cursor || target - this.#cursor > this.#interval) this.#jump(target);
+    while (this.#cursor < target) {
+      this.machine.make(this.#entries[this.#cursor]!.call);
+      this.#cursor++;
+    }
+  }
+
+  #jump(target: number): void {
+    let at = target - (target % this.#interval);
+    while (!this.#checkpoints.has(at)) at -= this.#interval;
+    if (at <= this.#cursor && this.#cursor <= target) return; // nearer from here
+    this.machine.restore(this.#checkpoints.get(at)!);
+    this.#cursor = at;
+  }
+
+  #truncate(): void {
+    if (this.#entries.length === this.#cursor) return;
+    this.#entries.length = this.#cursor;
+    for (const [at, { bytes }] of this.#checkpoints) {
+      if (at <= this.#cursor) continue;
+      this.#checkpoints.delete(at);
+      this.#bytes -= bytes.length;
+    }
+  }
+
+  #checkpoint(): void {
+    const checkpoint = this.machine.save();
+    this.#checkpoints.set(this.#cursor, checkpoint);
+    this.#bytes += checkpoint.bytes.length;
+    while (this.#bytes > CHECKPOINT_BUDGET_BYTES && this.#checkpoints.size > 2) {
+      this.#interval *= 2;
+      for (const [at, { bytes }] of this.#checkpoints) {
+        if (at % this.#interval === 0) continue;
+        this.#checkpoints.delete(at);
+        this.#bytes -= bytes.length;
+      }
+    }
+  }
+}
