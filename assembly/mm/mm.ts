@@ -83,8 +83,10 @@ export function mm_alloc(regions: u32): usize {
 
 /** Sets the counts of a filled record: from here on it is an mm. */
 export function mm_publish(mm: usize): void {
+  refcount_set(mm + Mm.COUNT, 1);
+  // Last: a walk that had found the record's old life may become a user from here on, and
+  // M1 must hold by then. Partner: mmget_not_zero.
   refcount_set(mm + Mm.USERS, 1);
-  refcount_set(mm + Mm.COUNT, 1); // last: M3, what mm_next takes for a live mm
 }
 
 export function mmgrab(mm: usize): void {

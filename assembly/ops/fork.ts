@@ -3,8 +3,9 @@
 //
 // Invariants
 //   F1  VMAs are copied one by one and never merge (R-FORK-4).
-//   F2  the child is private until it is returned: on any failure it is torn down by its
-//       own mmput and the parent is as before (only write locks were taken in it).
+//   F2  the child is write-locked before its counts make it an mm that a walk over all
+//       spaces finds, and until it is whole. On any failure it is torn down by its last
+//       mmput and the parent is as before (only write locks were taken in it).
 //
 // Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
 
@@ -52,8 +53,8 @@ export function fork_locked(mm: usize): i32 {
   memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.GUARDS - Mm.BRK);
   store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
   store<u32>(child, inherited_flags(mm), Mm.FLAGS);
+  mmap_write_lock(child); // not shown yet: cannot block
   mm_publish(child);
-  mmap_write_lock(child); // nobody else knows the child: cannot block
   const failed = copy_vmas(mm, child);
   mmap_write_unlock(child);
   if (failed == 0) return <i32>child;

@@ -20,6 +20,8 @@ export interface Core {
   mm_tree_nodes(mm: number, leaves: number): number;
   mm_run_deferred(): number;
   mm_fork(mm: number): number;
+  mm_first(): number;
+  mm_next(mm: number): number;
   mmget(mm: number): void;
   mmget_not_zero(mm: number): number;
   mmput(mm: number): void;

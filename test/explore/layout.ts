@@ -30,6 +30,6 @@ export const VMA = members(
   "ANON_VMA",
 );
 export const MM = members(LAYOUT, "Mm", "LOCK", "LOCK_SEQ");
-export const SEAT = members(LAYOUT, "Seat", "VMA_HOLDS", "LOCK_HOLDS");
+export const SEAT = members(LAYOUT, "Seat", "MAY_BLOCK", "VMA_HOLDS", "LOCK_HOLDS");
 export const HOLD = members(LAYOUT, "Hold", "SLOTS", "LOCK_STRIDE");
 export const RW_LOCK = members("sync/rwlock.ts", "RwLock", "OWNER", "WAITERS");

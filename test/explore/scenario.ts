@@ -41,6 +41,8 @@ export const READ = 1;
 export const WRITE = 2;
 const PRIVATE_ANONYMOUS_FIXED = 0x02 | 0x20 | 0x10;
 export const GROWSDOWN = 0x100;
+/** The access argument of handle_mm_fault. */
+export const ACCESS_WRITE = 1;
 
 /** VmaOut words that peek writes. */
 export interface Seen {
@@ -59,13 +61,18 @@ export function at(page: number): number {
   return 0x100000 + page * PAGE;
 }
 
-/** An empty mm of one region: mm_users 1, mm_count 1. */
-export function makeMm(world: World, x: Core = world.control): number {
+/** Writes what mm_create reads, for an mm of one region, to the worker's scratch. */
+export function writeMmWords(world: World, x: Core): void {
   const words = [12, 2 ** 40, 2 ** 39, 65536, 0, 4, 65530, 2 ** 30, 0, 0, -1, -1, -1, -1];
   const scratch = x.worker_scratch() >> 3;
   for (let i = 0; i < 64; i++) world.f64[scratch + i] = words[i] ?? 0;
   world.f64[scratch + 16] = 2 ** 20; // TOTALRAM_PAGES
   world.f64[scratch + 17] = 2 ** 39; // LEGACY_BASE
+}
+
+/** An empty mm of one region: mm_users 1, mm_count 1. */
+export function makeMm(world: World, x: Core = world.control): number {
+  writeMmWords(world, x);
   const mm = x.mm_create();
   if (mm <= 0) throw new Error(`mm_create: ${mm}`);
   return mm;

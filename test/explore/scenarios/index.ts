@@ -5,6 +5,7 @@ import { lifetimes } from "./mm";
 import { mmapLock } from "./mmap-lock";
 import { operations } from "./ops";
 import { peeks } from "./peek";
+import { upstream } from "./upstream";
 import { vmaLock } from "./vma-lock";
 
 export const scenarios: Scenario[] = [
@@ -13,4 +14,5 @@ export const scenarios: Scenario[] = [
   ...peeks,
   ...lifetimes,
   ...operations,
+  ...upstream,
 ];

@@ -3,6 +3,7 @@
 import type { Core } from "../exports";
 import { VMA } from "../layout";
 import {
+  ACCESS_WRITE,
   at,
   call,
   checkMm,
@@ -25,7 +26,6 @@ import {
 import type { Body } from "../world";
 
 const FAULT = "ops/fault.ts";
-const ACCESS_WRITE = 1;
 
 const stack: Scenario<Space> = {
   name: "stack-growth",

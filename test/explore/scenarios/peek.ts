@@ -5,11 +5,13 @@
 
 import type { Core } from "../exports";
 import {
+  ACCESS_WRITE,
   at,
   checkMm,
   checkRefcounts,
   checkTeardown,
   expect,
+  GROWSDOWN,
   live,
   lockVma,
   type Mutant,
@@ -27,6 +29,8 @@ import {
 import type { Body, World } from "../world";
 
 const EAGAIN = -11;
+const MREMAP_MAYMOVE = 1;
+const MREMAP_FIXED = 2;
 const LOCK = "mm/vma_lock.ts";
 
 /** One call of the writer. */
@@ -216,6 +220,38 @@ export const peeks: Scenario[] = [
     steps: [protect(2, 2, READ | WRITE)],
     pages: [5],
     mutants: [NO_SECOND_LOOK],
+  }),
+  peekScenario({
+    name: "peek-stack-growth",
+    title: "peek and lock vs a fault that grows the stack: start and pgoff belong together",
+    build(x, mm) {
+      map(x, mm, 0, 1, READ);
+      map(x, mm, 30, 2, READ | WRITE, GROWSDOWN);
+    },
+    steps: [(x, mm) => x.handle_mm_fault(mm, at(26), ACCESS_WRITE)],
+    pages: [31, 27],
+    mutants: [
+      NO_SECOND_LOOK,
+      mutant(
+        "ops/fault.ts",
+        "the stack grows without being write-locked",
+        "  vma_start_write(vma, mm);\n  set_vm_pgoff(",
+        "  set_vm_pgoff(",
+      ),
+    ],
+  }),
+  peekScenario({
+    name: "peek-mremap",
+    title: "peek and lock vs mremap that moves the VMA: old place, new place, nowhere else",
+    build(x, mm) {
+      map(x, mm, 0, 4, READ | WRITE);
+      map(x, mm, 9, 1, READ);
+    },
+    steps: [
+      (x, mm) => x.mremap(mm, at(1), 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(12)),
+    ],
+    pages: [2, 13],
+    mutants: [NO_RANGE, NO_PEEK_RANGE],
   }),
   peekScenario({
     name: "peek-map-fixed",
