@@ -17,7 +17,7 @@ import { Mm, Seat } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
 import { Abi, Counter, MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";
-import { load_acquire, store_release } from "../sync/atomics";
+import { store_release } from "../sync/atomics";
 import { lock_hold_free } from "../sync/holds";
 import {
   rwlock_owner,
@@ -131,8 +131,4 @@ function vma_end_write_all(mm: usize): void {
   // Release: pairs with the load in vma_start_read; who sees the new number sees all
   // that this section stored (R-LOCK-95).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);
-}
-
-export function mmap_is_write_locked(mm: usize): bool {
-  return (load_acquire(mm + Mm.LOCK_SEQ) & 1) == 1;
 }

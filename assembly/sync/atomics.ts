@@ -59,17 +59,6 @@ export function fetch_sub(addr: usize, n: u32): u32 {
   return atomic.sub<u32>(addr, n);
 }
 
-export function fetch_add64(addr: usize, n: u64): u64 {
-  explore(addr, Touch.WRITE | Touch.WIDE);
-  return atomic.add<u64>(addr, n);
-}
-
-/** Returns the value before. */
-export function fetch_or(addr: usize, bits: u32): u32 {
-  explore(addr, Touch.WRITE);
-  return atomic.or<u32>(addr, bits);
-}
-
 /** Returns the value before. */
 export function exchange(addr: usize, value: u32): u32 {
   explore(addr, Touch.WRITE);

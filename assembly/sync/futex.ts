@@ -23,7 +23,3 @@ export function futex_wait(word: usize, expected: u32): void {
 export function futex_wake_all(word: usize): void {
   notify_word(word, ALL);
 }
-
-export function futex_wake_one(word: usize): void {
-  notify_word(word, 1);
-}

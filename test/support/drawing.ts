@@ -21,7 +21,6 @@ import {
   MmError,
   type MmOptions,
   type MmWithUser,
-  Prot,
   type VmaSnapshot,
   VmFlags,
 } from "../../src/index.js";
@@ -224,5 +223,3 @@ export function protOf(letter: string): number {
   if (prot < 0) throw new Error(`no protection is called ${letter}`);
   return prot;
 }
-
-export { Prot };
