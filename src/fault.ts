@@ -24,8 +24,10 @@ export interface FaultResult {
 }
 
 const OUTCOMES: readonly FaultOutcome[] = ["OK", "SEGV_MAPERR", "SEGV_ACCERR", "BUS_ADRERR"];
-const RESULTS: readonly FaultResult[] = Object.freeze(
-  Array.from({ length: Fault.GREW_STACK * 2 }, (_, word) => {
+const RESULTS: readonly FaultResult[] = /* @__PURE__ */ everyResult();
+
+function everyResult(): readonly FaultResult[] {
+  return Array.from({ length: Fault.GREW_STACK * 2 }, (_, word) => {
     const outcome = OUTCOMES[word & Fault.OUTCOME_MASK] ?? "SEGV_MAPERR";
     return Object.freeze({
       ok: outcome === "OK",
@@ -34,8 +36,8 @@ const RESULTS: readonly FaultResult[] = Object.freeze(
       viaMmapLock: (word & Fault.VIA_MMAP_LOCK) !== 0,
       grewStack: (word & Fault.GREW_STACK) !== 0,
     } as const);
-  }),
-);
+  });
+}
 
 /** The result object of a core answer. @throws MmError the answer is an errno */
 export function faultResult(word: number, address: number | bigint): FaultResult {

@@ -47,7 +47,7 @@ const PAGE_COUNTS = [
   .map((label) => line(label, 0))
   .join("");
 
-const CODES = new Map(VM_FLAG_CODES);
+const CODES = /* @__PURE__ */ new Map(VM_FLAG_CODES);
 /** Bits of VM_SPECIAL, and huge pages of another kind. */
 const NEVER_THP = [
   VmFlags.NOHUGEPAGE,

@@ -30,6 +30,8 @@ export abstract class LineReader<Row> {
   /** The line at hand, counted from 1. */
   line = 0;
   protected rows: Row[] = [];
+  /** There is no newline after the line at hand, so it may be cut. */
+  protected isLast = false;
   readonly #options: ReaderOptions;
   readonly #decoder = new TextDecoder();
   #rest = "";
@@ -58,14 +60,15 @@ export abstract class LineReader<Row> {
   end(): Row[] {
     const rest = this.#rest + this.decode();
     this.#rest = "";
-    if (rest !== "") this.#next(rest, true);
+    this.isLast = true;
+    if (rest !== "") this.#next(rest);
     this.finish();
     return this.#given();
   }
 
-  #next(text: string, isLast = false): void {
+  #next(text: string): void {
     this.line++;
-    this.readLine(text, isLast);
+    this.readLine(text);
   }
 
   #given(): Row[] {
@@ -79,8 +82,7 @@ export abstract class LineReader<Row> {
     return this.#decoder.decode(bytes, { stream: bytes !== undefined });
   }
 
-  /** `isLast`: there is no newline after it, so it may be cut. */
-  protected abstract readLine(text: string, isLast: boolean): void;
+  protected abstract readLine(text: string): void;
 
   protected finish(): void {}
 

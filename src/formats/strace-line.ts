@@ -57,7 +57,7 @@ export function unescaped(text: string): string {
   // What is not ASCII is escaped, so that a character is a byte.
   const bytes = text.replace(/\\(?:x(..)|([0-7]{1,3})|(.))/gs, (_, hex, octal, char) =>
     char === undefined
-      ? String.fromCharCode(Number.parseInt(hex ?? octal, hex === undefined ? 8 : 16))
+      ? String.fromCharCode(Number(octal === undefined ? `0x${hex}` : `0o${octal}`))
       : char.replace("n", "\n"),
   );
   return new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));

@@ -45,7 +45,7 @@ const UNFINISHED = /\s*<(?:unfinished|pid changed to \d+|detached) \.\.\.>$/;
 const GONE = /^\+\+\+ (?:exited|killed|superseded by execve in pid (\d+)).* \+\+\+$/;
 const ATTACHED = /^(.*?)(?:strace: )?Process (\d+) attached/s;
 /** Nothing that a map could show: signals, notes, and the stacks of -k. */
-const SILENT = /^(--- .* ---|\[ Process .*|strace: .*|Process .*|\?\?\?.*|\s*)$/s;
+const SILENT = /^(--- .* ---|(\[ Process|Process|strace:|\?\?\?).*|\s*)$/s;
 
 const SPACES = /^(clone.?|v?fork|execve(at)?)$/;
 const FILES = /^(open(at2?)?|creat|memfd_create|close|dup[23]?)$/;
@@ -70,10 +70,8 @@ export class StraceReader extends LineReader<TraceRow> {
   #hasPids = false;
   /** A line into which strace wrote that a child was attached. */
   #cut: { readonly tid: number; readonly text: string } | null = null;
-  #isLast = false;
 
-  protected override readLine(line: string, isLast: boolean): void {
-    this.#isLast = isLast;
+  protected override readLine(line: string): void {
     const { tid, text } = splitPrefix(line);
     const [, before, child] = ATTACHED.exec(text) ?? [];
     const cut = this.#cut;
@@ -112,15 +110,15 @@ export class StraceReader extends LineReader<TraceRow> {
       return;
     }
     const whole = begin === undefined ? text : task.pending + text.slice(begin.length);
-    const isUnfinished = UNFINISHED.test(whole);
-    task.pending = isUnfinished ? whole.replace(UNFINISHED, "") : "";
+    const call = whole.replace(UNFINISHED, "");
+    task.pending = call === whole ? "" : call;
     // What lacks its beginning was called before the log began.
-    if (!isUnfinished && CALL.test(whole)) this.#call(tid, task, whole);
+    if (call === whole && CALL.test(whole)) this.#call(tid, task, whole);
   }
 
   /** A wrong line; the last one may only be cut. */
   #refuse(expected: string, text: string): void {
-    if (this.#isLast) this.truncated = this.line;
+    if (this.isLast) this.truncated = this.line;
     else this.wrong(expected, text);
   }
 
@@ -257,7 +255,7 @@ function descriptor(
 
 /** The call of a trace that this is; null if it is none of memory. */
 function memoryCall(name = ""): TraceCallName | null {
-  const op = /^(mmap2|old_mmap)$/.test(name) ? "mmap" : name;
+  const op = name.replace(/^(mmap2|old_mmap)$/, "mmap");
   return Object.hasOwn(TRACE_ARGUMENTS, op) ? (op as TraceCallName) : null;
 }
 

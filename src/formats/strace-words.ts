@@ -15,13 +15,15 @@ export const CLONE_THREAD = 0x10000;
 /** prctl(2): names for anonymous memory. */
 export const SET_VMA = 0x53564d41;
 
-/** A group, then its names and values; without a value: one more than the name before. */
+/**
+ * A group, then its names and values; without a value: one more than the name before, or with
+ * `*` twice its value.
+ */
 const TABLE = `
-PROT NONE=0 READ WRITE EXEC=4 SEM=8 GROWSDOWN=1<<24 GROWSUP=1<<25
-MAP FILE=0 SHARED PRIVATE SHARED_VALIDATE DROPPABLE=8 FIXED=16 ANON=32 ANONYMOUS=32 32BIT=64
- ABOVE4G=1<<7 GROWSDOWN=1<<8 DENYWRITE=1<<11 EXECUTABLE=1<<12 LOCKED=1<<13 NORESERVE=1<<14
- POPULATE=1<<15 NONBLOCK=1<<16 STACK=1<<17 HUGETLB=1<<18 SYNC=1<<19 FIXED_NOREPLACE=1<<20
- UNINITIALIZED=1<<26 HUGE_SHIFT=26
+PROT NONE=0 READ WRITE EXEC=4 SEM* GROWSDOWN=16777216 GROWSUP*
+MAP FILE=0 SHARED PRIVATE SHARED_VALIDATE DROPPABLE=8 FIXED* ANON* ANONYMOUS=32 32BIT* ABOVE4G*
+ GROWSDOWN* DENYWRITE=2048 EXECUTABLE* LOCKED* NORESERVE* POPULATE* NONBLOCK* STACK* HUGETLB*
+ SYNC* FIXED_NOREPLACE* UNINITIALIZED=67108864 HUGE_SHIFT=26
 MREMAP MAYMOVE=1 FIXED DONTUNMAP=4
 MADV NORMAL=0 RANDOM SEQUENTIAL WILLNEED DONTNEED FREE=8 REMOVE DONTFORK DOFORK MERGEABLE
  UNMERGEABLE HUGEPAGE NOHUGEPAGE DONTDUMP DODUMP WIPEONFORK KEEPONFORK COLD PAGEOUT
@@ -33,17 +35,18 @@ MS ASYNC=1 INVALIDATE SYNC=4
 PR SET_VMA=${SET_VMA}
 CLONE VM=${CLONE_VM} FILES=${CLONE_FILES} THREAD=${CLONE_THREAD}`;
 
-const words = new Map<string, number>();
-
 /** `MAP_PRIVATE` -> 2, of every name that is known. */
-export function wordTable(): ReadonlyMap<string, number> {
-  if (words.size > 0) return words;
+export const WORDS: ReadonlyMap<string, number> = /* @__PURE__ */ wordTable();
+
+function wordTable(): Map<string, number> {
+  const words = new Map<string, number>();
   for (const line of TABLE.split(/\n(?! )/)) {
     const [group, ...entries] = line.split(/\s+/);
     let value = 0;
     for (const entry of entries) {
-      const [name, given, shift = "0"] = entry.split(/=|<</);
-      value = given === undefined ? value + 1 : Number(given) << Number(shift);
+      const [name, given] = entry.split(/=|(?=\*)/);
+      if (given === undefined) value++;
+      else value = given === "*" ? value * 2 : Number(given);
       words.set(`${group}_${name}`, value);
     }
   }
@@ -52,7 +55,7 @@ export function wordTable(): ReadonlyMap<string, number> {
 
 function numberOf(text: string | undefined): Address | undefined {
   if (/^(0x[\da-f]{1,16}|\d{1,20})$/i.test(text!)) return quantity(BigInt(text!));
-  return /^-\d{1,10}$/.test(text!) ? Number(text) : wordTable().get(text!);
+  return /^-\d{1,10}$/.test(text!) ? Number(text) : WORDS.get(text!);
 }
 
 /** The value of one argument; undefined if it has none that is known. */

@@ -45,7 +45,7 @@ export const VM_FLAG_CODES: ReadonlyArray<readonly [bit: number, code: string]> 
   [VmBit.SEALED, "sl"],
 ];
 
-const BIT_OF_CODE = new Map(VM_FLAG_CODES.map(([bit, code]) => [code, bit]));
+const BIT_OF_CODE = /* @__PURE__ */ bitsOfCodes();
 const texts = new Map<number, string>();
 
 /** `rd wr mr mw me ac`: what smaps prints after `VmFlags: `, trailing space cut. */
@@ -69,4 +69,8 @@ export function parseVmFlags(text: string): number | null {
     if (!hasFlags(flags, 2 ** bit)) flags += 2 ** bit;
   }
   return flags;
+}
+
+function bitsOfCodes(): ReadonlyMap<string, VmBit> {
+  return new Map(VM_FLAG_CODES.map(([bit, code]) => [code, bit]));
 }

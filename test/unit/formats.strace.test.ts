@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { Madvise, MapFlags, MlockFlags, MremapFlags, MsyncFlags, Prot } from "../../src/flags.js";
 import { readPerf } from "../../src/formats/perf.js";
 import { InputError, readStrace, streamStrace, type TraceRow } from "../../src/formats/strace.js";
-import { wordOf, wordTable } from "../../src/formats/strace-words.js";
+import { WORDS, wordOf } from "../../src/formats/strace-words.js";
 
 const FIXTURES = new URL("../../fixtures/strace/", import.meta.url).pathname;
 
@@ -36,7 +36,7 @@ describe("the words are Linux's", () => {
       const want = Object.entries(flags)
         .filter(([name]) => name !== "MAP_32BIT")
         .map(([name, value]) => [`${group}_${name}`, value]);
-      const table = wordTable();
+      const table = WORDS;
       expect(want.map(([name]) => [name, table.get(name as string)])).toEqual(want);
     });
   }
@@ -45,7 +45,7 @@ describe("the words are Linux's", () => {
     const { CURRENT, FUTURE, ALL_ONFAULT, ONFAULT } = MlockFlags;
     const names = ["MCL_CURRENT", "MCL_FUTURE", "MCL_ONFAULT", "MLOCK_ONFAULT", "MAP_32BIT"];
     const want = [CURRENT, FUTURE, ALL_ONFAULT, ONFAULT, MapFlags.MAP_32BIT];
-    expect(names.map((name) => wordTable().get(name))).toEqual(want);
+    expect(names.map((name) => WORDS.get(name))).toEqual(want);
   });
 
   test.each([
