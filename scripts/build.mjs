@@ -71,6 +71,9 @@ const distInputs = [
   SELF,
 ];
 if (!existsSync("dist/src/index.js") || !isFresh(DIST_STAMP, distInputs)) {
+  // What no source makes any more would be published all the same.
+  for (const folder of ["dist/src", "dist/assembly"])
+    rmSync(folder, { recursive: true, force: true });
   run(join("typescript", "bin", "tsc"), ["-p", "tsconfig.build.json"]);
   writeFileSync(DIST_STAMP, "");
 }

@@ -365,8 +365,13 @@ export class Engine implements Disposable {
         continue;
       }
       if (x.mmget_not_zero(mm) === 0) continue;
-      using user = new MmWithUser(context, mm);
-      found.push(...user.validate());
+      // Not `using`: its helpers weigh more than the rest of the class.
+      const user = new MmWithUser(context, mm);
+      try {
+        found.push(...user.validate());
+      } finally {
+        user.dispose();
+      }
     }
     return found;
   }
