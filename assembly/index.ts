@@ -24,6 +24,7 @@ import { VmaName } from "./mm/name";
 import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
 import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
 import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
+import { any_guard } from "./ops/guard";
 import { mm_brk_init as init_brk, vma_install_locked } from "./ops/install";
 import { why_not_mergeable } from "./ops/merge";
 import {
@@ -32,6 +33,7 @@ import {
   vma_lookup as lookup,
   vma_next,
 } from "./ops/range";
+import { get_unmapped_area } from "./ops/unmapped";
 import { mm_validate_locked } from "./ops/validate";
 import { Abi, Access, MmArg, MmStat, VmaOut } from "./shared/abi";
 import { Errno } from "./shared/errno";
@@ -390,6 +392,23 @@ export function vma_explain(mm: usize, address: f64): i32 {
   const vma = lookup(mm, u(address));
   const next: usize = vma == 0 ? 0 : vma_next(mm, vma);
   return next == 0 ? -Errno.EINVAL : <i32>why_not_mergeable(mm, vma, next);
+}
+
+/** Where mmap would put `length` bytes (whole pages), as get_unmapped_area answers. Context: the mmap lock. */
+export function unmapped_area(
+  mm: usize,
+  address: f64,
+  length: f64,
+  pgoff: f64,
+  flags: u32,
+  file: u32,
+): f64 {
+  return <f64>get_unmapped_area(mm, u(address), u(length), u(pgoff), flags, file);
+}
+
+/** 1 if a page of [start, end) is a guard page. Context: the mmap lock. */
+export function guard_in(mm: usize, start: f64, end: f64): u32 {
+  return any_guard(mm, u(start), u(end)) ? 1 : 0;
 }
 
 export function vma_install(

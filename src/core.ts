@@ -208,6 +208,15 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   lookup_many(mm: Mm, addresses: number, out: number, n: number): number;
   vma_install(mm: Mm, start: number, end: number, flags: number, pgoff: number, file: File): number;
   vma_explain(mm: Mm, address: number): number;
+  unmapped_area(
+    mm: Mm,
+    address: number,
+    length: number,
+    pgoff: number,
+    flags: number,
+    file: File,
+  ): number;
+  guard_in(mm: Mm, start: number, end: number): number;
 }
 
 /** Puts the module on a memory. Changes no byte of it. */

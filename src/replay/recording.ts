@@ -131,6 +131,8 @@ class RecordingReplay {
   step(step: RecordedStep): void {
     this.report.operations++;
     const { call } = step;
+    const { beforeCall } = this.hooks;
+    beforeCall?.(this.mm, step, call.op === "mmap" ? this.#fileOf(call.fd) : Abi.NO_FILE);
     const got = call.op === "fork" ? this.#fork(call, step) : this.#call(call);
     const expected = this.#expected(step);
     const same = got === expected;

@@ -1,7 +1,7 @@
 // What a replay found: counts, and the first difference in full.
 
 import type { Problem } from "../formats/lines.js";
-import type { VmaRow } from "../formats/recording.js";
+import type { RecordedStep, VmaRow } from "../formats/recording.js";
 import type { UnknownCounts } from "./unknowns.js";
 
 export interface Difference {
@@ -48,6 +48,8 @@ export interface ReplayHooks {
   readonly onSpace?: (mm: number) => void;
   /** Every few operations; `share` of the whole is done, 0 to 1. */
   readonly onProgress?: (operations: number, share: number) => void;
+  /** Recordings: before every call, in this address space; `file`: what it maps, 0 none. */
+  readonly beforeCall?: (mm: number, step: RecordedStep, file: number) => void;
   /** After every operation, in this address space. */
   readonly onOperation?: (mm: number) => void;
 }
