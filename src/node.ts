@@ -55,7 +55,9 @@ function threadWorker(worker: NodeWorker): HostWorker {
 export const nodeHost: Host = {
   async readBytes(url) {
     if (url.protocol !== "file:") return browserHost.readBytes(url);
-    const { readFile } = (await import(/* @vite-ignore */ FS)) as typeof import("node:fs/promises");
+    const { readFile } = (await import(
+      /* @vite-ignore */ /* webpackIgnore: true */ FS
+    )) as typeof import("node:fs/promises");
     return readFile(url);
   },
   async startWorker(url, name) {
@@ -87,5 +89,5 @@ function asError(thrown: unknown): Error {
 }
 
 async function workerThreads(): Promise<typeof import("node:worker_threads")> {
-  return import(/* @vite-ignore */ WORKER_THREADS);
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ WORKER_THREADS);
 }

@@ -14,7 +14,7 @@ import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine, MmWithUser } from "../../src/index.js";
-import { complaintsOf, launchChromium, serveFolder } from "../support/browser.js";
+import { complaintsOf, ISOLATION, launchChromium, serveFolder } from "../support/browser.js";
 
 declare global {
   /** What the page offers to the reader's console. */
@@ -47,7 +47,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(isolated: boolean): Promise<Opened> {
-  const served = await serveFolder(folder, isolated);
+  const served = await serveFolder(folder, isolated ? ISOLATION : {});
   const page = await browser.newPage();
   page.setDefaultTimeout(15_000);
   const complaints = complaintsOf(page);

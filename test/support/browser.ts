@@ -19,7 +19,8 @@ const ARGS = [
   "--disable-sync",
 ];
 
-const ISOLATION = {
+/** What isolates a page, so that it may share memory with workers. */
+export const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
@@ -27,6 +28,7 @@ const ISOLATION = {
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".css": "text/css",
   ".wasm": "application/wasm",
 };
@@ -52,15 +54,18 @@ export interface Served extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves a folder at a free port, with or without the two headers that isolate a page. */
-export async function serveFolder(folder: string, isolated: boolean): Promise<Served> {
+/** Serves a folder at a free port, each file with these headers. */
+export async function serveFolder(
+  folder: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Served> {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const path = normalize(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
     try {
       const body = await readFile(join(folder, path));
       const type = TYPES[extname(path)] ?? "application/octet-stream";
-      response.writeHead(200, { "Content-Type": type, ...(isolated ? ISOLATION : {}) }).end(body);
+      response.writeHead(200, { "Content-Type": type, ...headers }).end(body);
     } catch {
       response.writeHead(404).end();
     }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { build } from "vite";
-import { complaintsOf, launchChromium, serveFolder } from "./browser.js";
+import { complaintsOf, ISOLATION, launchChromium, serveFolder } from "./browser.js";
 
 const CONFIG = fileURLToPath(new URL("../../web/vite.config.ts", import.meta.url));
 
@@ -45,7 +45,7 @@ export class WebPage implements AsyncDisposable {
 
   /** Opens the page and waits until it is ready. */
   async open({ path = "", isolated = true, context = {} }: OpenOptions = {}): Promise<Opened> {
-    const served = await serveFolder(this.folder, isolated);
+    const served = await serveFolder(this.folder, isolated ? ISOLATION : {});
     const browserContext = await this.browser.newContext(context);
     const page = await browserContext.newPage();
     page.setDefaultTimeout(15_000);
