@@ -1,13 +1,18 @@
 // The shell: header, notices, the map view with its side tabs, other views, overlays.
 
-import { useSignal } from "@preact/signals";
-import { Bar } from "../view/bar.js";
-import { Steps } from "../view/steps.js";
-import { Table } from "../view/table.js";
+import { Bar } from "../view/bar/bar.js";
+import { MoonIcon, SunIcon } from "../view/icons.js";
+import { Steps } from "../view/steps/steps.js";
+import { Table } from "../view/table/table.js";
+import { Tree } from "../view/tree/tree.js";
+import { Notices } from "./notices.js";
+import { Shortcuts } from "./shortcuts.js";
+import { Side } from "./side.js";
 import type { PaneProps, Panes } from "./slots.js";
 import type { ViewName } from "./store.js";
+import { theme, toggleTheme } from "./theme.js";
 
-interface ShellProps extends PaneProps {
+export interface ShellProps extends PaneProps {
   readonly panes: Panes;
 }
 
@@ -20,6 +25,7 @@ export function Shell({ store, panes }: ShellProps) {
         {panes.notices.map((Notice, i) => (
           <Notice key={i} store={store} />
         ))}
+        <Notices store={store} />
       </div>
       <main>
         {Other === undefined ? <MapView store={store} panes={panes} /> : <Other store={store} />}
@@ -38,8 +44,11 @@ function Header({ store, panes }: ShellProps) {
   ];
   return (
     <header class="masthead">
-      <h1>vmaple</h1>
-      <nav aria-label="Views">
+      <h1 class="brand">
+        <Mark />
+        vmaple
+      </h1>
+      <nav class="views" aria-label="Views">
         {views.map(({ name, title }) => (
           <button
             key={name}
@@ -57,39 +66,44 @@ function Header({ store, panes }: ShellProps) {
         {panes.actions.map((Action, i) => (
           <Action key={i} store={store} />
         ))}
+        <ThemeButton />
+        <Shortcuts store={store} />
       </div>
     </header>
   );
 }
 
 function MapView({ store, panes }: ShellProps) {
-  const open = useSignal(panes.side[0]?.id ?? "");
-  const Side = panes.side.find(({ id }) => id === open.value)?.pane;
   return (
     <div class="workbench">
       <div class="stage">
         <Steps store={store} />
         <Bar store={store} />
         <Table store={store} />
+        <Tree store={store} />
       </div>
-      <aside class="side" aria-label="Log and explanations">
-        <div role="tablist">
-          {panes.side.map(({ id, title }) => (
-            <button
-              key={id}
-              type="button"
-              role="tab"
-              aria-selected={open.value === id}
-              onClick={() => {
-                open.value = id;
-              }}
-            >
-              {title}
-            </button>
-          ))}
-        </div>
-        {Side === undefined ? null : <Side store={store} />}
-      </aside>
+      <Side store={store} panes={panes} />
     </div>
+  );
+}
+
+function ThemeButton() {
+  const other = theme.value === "dark" ? "Light theme" : "Dark theme";
+  return (
+    <button type="button" class="button is-icon is-quiet" title={other} onClick={toggleTheme}>
+      {theme.value === "dark" ? <SunIcon /> : <MoonIcon />}
+      <span class="visually-hidden">{other}</span>
+    </button>
+  );
+}
+
+/** Three mappings of an address space. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 20 20" aria-hidden="true">
+      <rect x="1" y="4" width="6" height="12" rx="1.5" fill="var(--kind-read)" />
+      <rect x="8.5" y="4" width="3" height="12" rx="1.5" fill="var(--kind-write)" />
+      <rect x="13" y="4" width="6" height="12" rx="1.5" fill="var(--kind-exec)" />
+    </svg>
   );
 }

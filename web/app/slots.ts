@@ -27,8 +27,10 @@ export interface Panes {
   readonly actions: readonly Pane[];
   /** Above the views: banners, progress. Each takes no room while it has nothing to say. */
   readonly notices: readonly Pane[];
-  /** Tabs beside the map: the log with its command line, why, predict. The first one is open. */
+  /** Tabs beside the map: the log, why, predict. The first one is open. */
   readonly side: readonly SidePane[];
+  /** Below the tabs, always there: the command line. */
+  readonly console: Pane | null;
   /** Whole views beside "map". */
   readonly views: readonly ViewPane[];
   /** Dialogs, drop targets: mounted once, at the end of the body. */

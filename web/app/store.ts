@@ -26,6 +26,8 @@ export interface Moment {
   readonly changes: Changes;
   /** Byte addresses of the maple nodes that the call changed, made or gave up. */
   readonly changedNodes: ReadonlySet<number>;
+  /** Nodes of the tree now. */
+  readonly nodeCount: number;
 }
 
 /** A message above the views. */
@@ -181,19 +183,22 @@ export class Store {
   #show(before: Rows, words: ReadonlyMap<number, Uint32Array>): void {
     const { cursor, entries } = this.#timeline;
     const after = this.machine.rows();
+    const now = this.machine.arena.nodeWords();
     this.#moment.value = {
       index: cursor,
       entry: entries[cursor - 1] ?? null,
       before,
       after,
       changes: changesOf(before, after),
-      changedNodes: changedNodes(words, this.machine.arena.nodeWords()),
+      changedNodes: changedNodes(words, now),
+      nodeCount: now.size,
     };
   }
 
   #firstMoment(): Moment {
     const rows = this.machine.rows();
-    const nothing = { changes: NO_CHANGES, changedNodes: new Set<number>() };
+    const nodeCount = this.machine.arena.nodeWords().size;
+    const nothing = { changes: NO_CHANGES, changedNodes: new Set<number>(), nodeCount };
     return { index: 0, entry: null, before: rows, after: rows, ...nothing };
   }
 }

@@ -11,6 +11,7 @@ async function boot(): Promise<void> {
   const root = document.getElementById("app");
   if (root === null) throw new TypeError("no #app in the page");
   const embedded = new URLSearchParams(location.search).has("embed");
+  if (embedded) document.documentElement.dataset["embedded"] = "";
   const store = new Store(await Machine.create(), SMALL_PROCESS, embedded);
   await store.load(SMALL_PROCESS, MPROTECT_THE_MIDDLE);
   store.seek(1);

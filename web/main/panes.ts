@@ -9,6 +9,7 @@ export const PANES: Panes = {
   actions: [],
   notices: [],
   side: [],
+  console: null,
   views: [{ name: "race", title: "Race", pane: lazyPane(() => import("../race/pane.js")) }],
   overlays: [],
   starts: [],

@@ -1,0 +1,29 @@
+// Kinds of mappings by what may be done with them: one colour and one pattern each.
+
+export type Kind = "none" | "read" | "write" | "exec" | "write-exec";
+
+export const KINDS: Readonly<Record<Kind, string>> = {
+  none: "no access",
+  read: "read only",
+  write: "writable",
+  exec: "executable",
+  "write-exec": "writable and executable",
+};
+
+export const KIND_NAMES = Object.keys(KINDS) as readonly Kind[];
+
+/** By VM_READ (1), VM_WRITE (2) and VM_EXEC (4). */
+const BY_BITS: readonly Kind[] = [
+  "none",
+  "read",
+  "write",
+  "write",
+  "exec",
+  "exec",
+  "write-exec",
+  "write-exec",
+];
+
+export function kindOf(flags: number): Kind {
+  return BY_BITS[flags % BY_BITS.length]!;
+}

@@ -1,0 +1,116 @@
+// Step and scrub: where in the log the page stands, the call made there, and what it did.
+
+import { useRef } from "preact/hooks";
+import type { PaneProps } from "../../app/slots.js";
+import { shortLine, straceLine } from "../../log/lines.js";
+import { sentenceOf } from "../../why/sentence.js";
+import { count } from "../format.js";
+import { BackIcon, FirstIcon, LastIcon, StepIcon } from "../icons.js";
+import "./steps.css";
+
+export function Steps({ store }: PaneProps) {
+  const cursor = store.cursor.value;
+  const entries = store.entries.value;
+  const moment = store.moment.value;
+  const next = entries[cursor];
+  const sentence = sentenceOf(moment);
+  const refused = typeof moment.entry?.outcome === "string";
+  const asked = useRef<number | null>(null);
+  const scrub = (to: number) => {
+    // Many inputs a frame, one seek.
+    if (asked.current === null) {
+      requestAnimationFrame(() => {
+        const at = asked.current;
+        asked.current = null;
+        if (at !== null) store.seek(at);
+      });
+    }
+    asked.current = to;
+  };
+  return (
+    <section class="card steps" aria-label="Steps">
+      <div class="steps-row">
+        <div class="steps-buttons">
+          <StepButton title="To the start" disabled={cursor === 0} onClick={() => store.seek(0)}>
+            <FirstIcon />
+          </StepButton>
+          <StepButton title="Back" disabled={cursor === 0} onClick={() => store.seek(cursor - 1)}>
+            <BackIcon />
+          </StepButton>
+          <button
+            type="button"
+            class="button is-primary"
+            disabled={next === undefined}
+            onClick={() => store.seek(cursor + 1)}
+          >
+            Step <StepIcon />
+          </button>
+          <StepButton
+            title="To the end"
+            disabled={next === undefined}
+            onClick={() => store.seek(entries.length)}
+          >
+            <LastIcon />
+          </StepButton>
+        </div>
+        <input
+          class="scrubber"
+          type="range"
+          aria-label="Place in the log"
+          min={0}
+          max={entries.length}
+          value={cursor}
+          disabled={entries.length === 0}
+          onInput={(event) => scrub(Number(event.currentTarget.value))}
+        />
+        <output class="number">
+          {count(cursor)} / {count(entries.length)}
+        </output>
+      </div>
+      <div class="steps-now" data-state={refused ? "refused" : "done"}>
+        <p class="steps-call mono">
+          {moment.entry === null ? (
+            <span class="muted">start of the log</span>
+          ) : (
+            straceLine(moment.entry)
+          )}
+        </p>
+        <p class="steps-why" role="status">
+          {sentence.text}{" "}
+          {sentence.page === null ? null : <span class="chip">{sentence.page}</span>}
+        </p>
+        <p class="steps-next muted">
+          {next === undefined ? (
+            "Nothing more in the log."
+          ) : (
+            <>
+              Next: <span class="mono">{shortLine(next.call)}</span>
+            </>
+          )}
+        </p>
+      </div>
+    </section>
+  );
+}
+
+interface StepButtonProps {
+  readonly title: string;
+  readonly disabled: boolean;
+  readonly onClick: () => void;
+  readonly children: preact.ComponentChildren;
+}
+
+function StepButton({ title, disabled, onClick, children }: StepButtonProps) {
+  return (
+    <button
+      type="button"
+      class="button is-icon"
+      title={title}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      {children}
+      <span class="visually-hidden">{title}</span>
+    </button>
+  );
+}
