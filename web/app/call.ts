@@ -4,10 +4,11 @@ import type { TraceCallName } from "../../src/formats/trace.js";
 import type { Address } from "../../src/index.js";
 
 /**
- * The calls of a log. Besides those of a trace: `fault`, a page touched by the program
- * (args: address, access 0 read, 1 write, 2 exec).
+ * The calls of a log. Besides those of a trace: `fault`, pages touched by the program (args:
+ * address; access 0 read, 1 write, 2 exec; bytes, 0 for one access); `fork` (args: 1 to go on in
+ * the child, 0 in the parent); `rlimit` (args: RLIMIT_ number, bytes).
  */
-export type CallName = TraceCallName | "fault";
+export type CallName = TraceCallName | "fault" | "fork" | "rlimit";
 
 export interface Call {
   readonly op: CallName;

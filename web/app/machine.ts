@@ -4,16 +4,18 @@
 // whole state, and putting the bytes back is an exact undo. What runs in parallel (the race)
 // has an engine of its own.
 
-import { Abi, Access, Fault } from "../../assembly/shared/abi.js";
+import { Abi, Access, Fault, Limit } from "../../assembly/shared/abi.js";
 import { errorOf } from "../../src/errors.js";
-import type { TraceVma } from "../../src/formats/trace.js";
+import type { FileOptions } from "../../src/file.js";
+import type { TraceCall, TraceVma } from "../../src/formats/trace.js";
 import { Engine, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
 import { MapsReader } from "../../src/maps-text.js";
 import { coreOf } from "../../src/replay/engine-core.js";
 import { FileTable } from "../../src/replay/files.js";
 import { ReplaySpace } from "../../src/replay/space.js";
-import { makeCall } from "../../src/replay/trace-calls.js";
+import { forceCall, isPlaced, makeCall } from "../../src/replay/trace-calls.js";
 import { vmFlagsOf } from "../../src/replay/trace-exec.js";
+import { Unknowns } from "../../src/replay/unknowns.js";
 import { ArenaReader } from "./arena.js";
 import type { Call, Outcome } from "./call.js";
 import type { Rows } from "./rows.js";
@@ -22,6 +24,15 @@ const MEMORY_BYTES = 128 * 1024 * 1024;
 const CHUNK_BYTES = 16384;
 const PAGE_BYTES = 4096;
 const PR_SET_VMA = 0x53564d41;
+/** RLIM_INFINITY. */
+const UNLIMITED = 2n ** 64n - 1n;
+/** By the RLIMIT_ numbers of setrlimit(2). */
+const LIMITS: ReadonlyMap<number, Limit> = new Map([
+  [9, Limit.AS],
+  [2, Limit.DATA],
+  [8, Limit.MEMLOCK],
+  [3, Limit.STACK],
+]);
 /** How a fault ended, by the low bits of its word: si_code of the signal. */
 const FAULTS: readonly Outcome[] = [0, "SEGV_MAPERR", "SEGV_ACCERR", "BUS_ADRERR"];
 
@@ -29,11 +40,20 @@ const FAULTS: readonly Outcome[] = [0, "SEGV_MAPERR", "SEGV_ACCERR", "BUS_ADRERR
 export interface Start {
   readonly options: MmOptions;
   readonly vmas: readonly TraceVma[];
+  /** Files that are more than a path: what else is mapped is an ordinary file. */
+  readonly files?: readonly FileOptions[];
+  /**
+   * The first map is not known (a log without one): what calls prove to have been there is
+   * taken as given. See src/replay/unknowns.ts.
+   */
+  readonly isPartial?: boolean;
 }
 
 /** All of the machine at one moment: bytes of the arena up to its last chunk in use. */
 export interface Checkpoint {
   readonly bytes: Uint8Array;
+  /** The space that the log is in: fork moves on to another one. */
+  readonly mm: number;
   readonly files: readonly (readonly [name: string, file: number])[];
 }
 
@@ -46,6 +66,7 @@ export class Machine {
   #space: ReplaySpace;
   #mm: MmWithUser;
   #arena: ArenaReader;
+  #isPartial = false;
 
   private constructor(engine: Engine) {
     const core = coreOf(engine);
@@ -53,9 +74,10 @@ export class Machine {
     this.#bytes = new Uint8Array(engine.memory.buffer);
     this.#files = new FileTable(core);
     this.#arena = new ArenaReader(engine.memory, 0);
-    this.#blank = this.save();
+    this.#blank = { ...this.#bytesNow(), mm: 0 };
     this.#space = ReplaySpace.create(core, {});
     this.#mm = MmWithUser.fromRaw(engine, this.#space.mm);
+    this.#enter(this.#space);
   }
 
   static async create(): Promise<Machine> {
@@ -78,11 +100,11 @@ export class Machine {
    *
    * @throws MmError a VMA of the start overlaps another, or leaves the space
    */
-  begin({ options, vmas }: Start): void {
+  begin({ options, vmas, files = [], isPartial = false }: Start): void {
     this.restore(this.#blank);
-    this.#space = ReplaySpace.create(coreOf(this.engine), options);
-    this.#mm = MmWithUser.fromRaw(this.engine, this.#space.mm);
-    this.#arena = new ArenaReader(this.engine.memory, this.#space.mm);
+    this.#enter(ReplaySpace.create(coreOf(this.engine), options));
+    this.#isPartial = isPartial;
+    for (const file of files) this.#files.open(file.name, file);
     for (const vma of vmas) {
       const file = this.#fileOf(vma);
       const pgoff = (file === Abi.NO_FILE ? vma.start : vma.offset) / PAGE_BYTES;
@@ -91,25 +113,72 @@ export class Machine {
     }
   }
 
-  /** Makes one call. Null: the engine has no such call, and nothing was done. */
-  make(call: Call): Outcome | null {
+  /**
+   * Makes one call. Null: the engine has no such call, and nothing was done.
+   *
+   * @param recorded what the kernel answered: where a mapping went elsewhere then, it is moved
+   * there, so that one difference does not become thousands
+   */
+  make(call: Call, recorded?: Outcome): Outcome | null {
     const { op, args, text } = call;
-    if (op === "fault") return this.#fault(Number(args[0] ?? 0), Number(args[1] ?? Access.READ));
+    if (op === "fault") return this.#fault(call);
     if (op === "prctl") return this.#prctl(call);
-    const row = { kind: "call" as const, line: 0, pid: 0, tid: 0, op, args, file: text, result: 0 };
-    return makeCall(this.#space, row, this.#files);
+    if (op === "fork") return this.#fork(args[0] !== 0);
+    if (op === "rlimit") return this.#rlimit(call);
+    const result = recorded ?? 0;
+    const row: TraceCall = { kind: "call", line: 0, pid: 0, tid: 0, op, args, file: text, result };
+    const outcome = makeCall(this.#space, row, this.#files);
+    if (recorded === undefined || outcome === null || outcome === recorded) return outcome;
+    return this.#settle(row, outcome);
   }
 
   save(): Checkpoint {
-    const used = this.#used();
-    return { bytes: this.#bytes.slice(0, used), files: [...this.#files.entries()] };
+    return { ...this.#bytesNow(), mm: this.#space.mm };
   }
 
-  restore({ bytes, files }: Checkpoint): void {
+  restore({ bytes, mm, files }: Checkpoint): void {
     const high = this.#used();
+    const core = coreOf(this.engine);
     this.#bytes.set(bytes);
     this.#bytes.fill(0, bytes.length, Math.max(high, bytes.length));
-    this.#files = new FileTable(coreOf(this.engine), files);
+    this.#files = new FileTable(core, files);
+    if (mm !== 0 && mm !== this.#space.mm) this.#enter(new ReplaySpace(core, mm));
+  }
+
+  #bytesNow(): Omit<Checkpoint, "mm"> {
+    return { bytes: this.#bytes.slice(0, this.#used()), files: [...this.#files.entries()] };
+  }
+
+  /** The log goes on in `space`. */
+  #enter(space: ReplaySpace): void {
+    this.#space = space;
+    this.#mm = MmWithUser.fromRaw(this.engine, space.mm);
+    this.#arena = new ArenaReader(this.engine.memory, space.mm);
+  }
+
+  /** What the kernel answered is made true; the answer that the log shows. */
+  #settle(row: TraceCall, outcome: Outcome): Outcome {
+    if (this.#isPartial) return new Unknowns(this.#files).settle(this.#space, row, outcome);
+    if (isPlaced(row)) forceCall(this.#space, row, outcome, this.#files);
+    return outcome;
+  }
+
+  #fork(goesOn: boolean): Outcome {
+    const child = this.#space.fork();
+    if (typeof child === "number") return errorOf(child, "fork").code;
+    if (goesOn) {
+      this.#space.release();
+      this.#enter(child);
+    } else child.release();
+    return 0;
+  }
+
+  #rlimit({ args }: Call): Outcome {
+    const limit = LIMITS.get(Number(args[0]));
+    if (limit === undefined) return "EINVAL";
+    const bytes = args[1] ?? 0;
+    this.#space.setLimit(limit, BigInt(bytes) === UNLIMITED ? -1 : Number(bytes));
+    return 0;
   }
 
   /** The VMAs of this moment, with names that stay right when the machine moves on. */
@@ -139,10 +208,16 @@ export class Machine {
     return this.#arena.chunksStart + x.slab_chunks() * CHUNK_BYTES;
   }
 
-  #fault(address: number, access: number): Outcome {
-    const result = this.#space.fault(address, access);
-    if (result < 0) return errorOf(result, "fault").code;
-    return FAULTS[result & Fault.OUTCOME_MASK] ?? 0;
+  /** The pages from an address on, until one is refused. */
+  #fault({ args }: Call): Outcome {
+    const [address = 0, access = Access.READ, bytes = 0] = args.map(Number);
+    for (let at = address; at === address || at < address + bytes; at += PAGE_BYTES) {
+      const result = this.#space.fault(at, access);
+      if (result < 0) return errorOf(result, "fault").code;
+      const outcome = FAULTS[result & Fault.OUTCOME_MASK] ?? 0;
+      if (outcome !== 0) return outcome;
+    }
+    return 0;
   }
 
   #prctl({ args, text }: Call): Outcome | null {

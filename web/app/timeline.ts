@@ -82,7 +82,7 @@ export class Timeline {
    * @throws TypeError the engine has no such call; nothing has changed
    */
   run({ call, recorded }: Planned): Entry {
-    const outcome = this.machine.make(call);
+    const outcome = this.machine.make(call, recorded);
     if (outcome === null) throw new TypeError(`the engine has no ${call.op}`);
     const entry = recorded === undefined ? { call, outcome } : { call, outcome, recorded };
     this.#truncate();
@@ -114,7 +114,8 @@ export class Timeline {
     const target = Math.max(0, Math.min(this.#entries.length, Math.round(to)));
     if (target < this.#cursor || target - this.#cursor > this.#interval) this.#jump(target);
     while (this.#cursor < target) {
-      this.machine.make(this.#entries[this.#cursor]!.call);
+      const { call, recorded } = this.#entries[this.#cursor]!;
+      this.machine.make(call, recorded);
       this.#cursor++;
     }
   }
