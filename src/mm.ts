@@ -254,6 +254,8 @@ export class MmWithUser extends Mm implements SystemCalls {
    * writing it takes the mmap read lock after all.
    *
    * @throws WouldBlockError writers never paused and this thread must not block
+   * @throws TypeError writers never paused and this worker holds a VMA read guard of this space,
+   *   which one of them may be waiting for
    */
   peek(address: Address): VmaSnapshot | null {
     const pointer = this.pointer;

@@ -1,4 +1,5 @@
-// Compiles the explore build of the core and its mutants, in memory, cached by content.
+// Compiles the explore build of the core, and mutants of it and of the release build, in
+// memory, cached by content.
 //
 //   assembly/**  ──plain accesses rewritten──▶ asc --runPasses asyncify ──▶ build/explore/<hash>.wasm
 //
@@ -144,6 +145,14 @@ export function compileCore(edits: Edit[] = []): Promise<WebAssembly.Module> {
   const files = new Map([...edited].map(([file, text]) => [file, rewrite(file, text)]));
   const argv = ["assembly/explore-entry.ts", "--config", "asconfig.json", "--target", "explore"];
   if (edits.length !== 0) argv.push("--optimizeLevel", "0");
+  return cached(hash(files, argv), () => compile(files, argv));
+}
+
+/** The engine with `edits`, for real workers. Some checks of the verify build would see the edits first. */
+export function compileEngine(edits: Edit[]): Promise<WebAssembly.Module> {
+  const files = applyEdits(readSources(), edits);
+  const argv = ["assembly/index.ts", "--config", "asconfig.json", "--target", "release"];
+  argv.push("--optimizeLevel", "1");
   return cached(hash(files, argv), () => compile(files, argv));
 }
 
