@@ -13,7 +13,7 @@ export function Steps({ store }: PaneProps) {
   const entries = store.entries.value;
   const moment = store.moment.value;
   const next = entries[cursor];
-  const sentence = sentenceOf(moment);
+  const sentence = sentenceOf(moment, store.machine);
   const refused = typeof moment.entry?.outcome === "string";
   const asked = useRef<number | null>(null);
   const scrub = (to: number) => {
