@@ -7,17 +7,19 @@
 //
 // Floor: index. Imports: base, alloc, sync, mm/death.
 
-import { slab_drain, slab_recount } from "./alloc/slab";
+import { journal_init } from "./alloc/journal";
+import { slab_drain } from "./alloc/slab";
 import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
 import { seat_bury } from "./mm/death";
 import { Abi, Counter } from "./shared/abi";
 import { Errno } from "./shared/errno";
+import { mark_of_index } from "./sync/announce";
 import { cmpxchg, fetch_add, load_acquire, store_release } from "./sync/atomics";
 import { RwLimit } from "./sync/rwlock";
 
 /** Smallest arena: header, seats, and a chunk for each slab. */
-const CHUNKS_MIN: u32 = 8;
+const CHUNKS_MIN: u32 = 9;
 
 export function layout_version(): u32 {
   return Abi.LAYOUT_VERSION;
@@ -62,6 +64,8 @@ export function worker_attach(may_block: u32): i32 {
     raise_seat_high(i + 1); // before this worker's first lock: writers must find its holds
     store<u32>(seat, may_block, Seat.MAY_BLOCK);
     store<u32>(seat, 0, Seat.FAIL_AFTER);
+    store<u32>(seat, mark_of_index(i), Seat.MARK);
+    journal_init(seat);
     set_this_seat(seat);
     return i;
   }
@@ -80,8 +84,6 @@ export function worker_reap(index: u32): i32 {
   const state = cmpxchg(seat + Seat.STATE, SeatState.TAKEN, SeatState.REAPED);
   if (state != SeatState.TAKEN) return -Errno.EINVAL;
   seat_bury(seat, worker_scratch());
-  slab_recount(seat); // it may have died between a magazine's head and its count
-  slab_drain(seat);
   store_release(seat + Seat.STATE, SeatState.FREE);
   return 0;
 }
@@ -97,7 +99,7 @@ function raise_seat_high(high: u32): void {
 export function worker_detach(): void {
   const seat = this_seat();
   if (seat == 0) return;
-  slab_drain(seat);
+  slab_drain();
   set_this_seat(0);
   store_release(seat + Seat.STATE, SeatState.FREE); // last: the next owner may come at once
 }

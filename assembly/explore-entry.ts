@@ -51,6 +51,7 @@ export {
   vma_end_read,
   vma_lookup,
   worker_attach,
+  worker_reap,
   worker_scratch,
   worker_seat,
 } from "./index";

@@ -2,10 +2,16 @@
 //
 // Floor: index. Imports: everything below.
 
-import { Cap, Header, Mm, slab_object_size as object_size, Vma } from "./base/layout";
+import { Cap, Header, Mm, slab_object_size as object_size, Vma, VmaName } from "./base/layout";
 import { seat_scratch } from "./base/worker";
 import { mt_height, mt_load, mt_nodes } from "./maple/tree";
-import { file_info as copy_file_info, file_create as make_file } from "./mm/file";
+import { mm_end_change } from "./mm/change";
+import {
+  file_info as copy_file_info,
+  file_get as get_file,
+  file_create as make_file,
+  file_put as put_file,
+} from "./mm/file";
 import {
   mmget_not_zero as get_not_zero,
   limit_from,
@@ -20,7 +26,6 @@ import {
   mmap_read_trylock as try_read,
   mmap_write_trylock as try_write,
 } from "./mm/mmap_lock";
-import { VmaName } from "./mm/name";
 import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
 import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
 import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
@@ -66,7 +71,6 @@ export {
   worker_seat,
   worker_seat_taken,
 } from "./arena";
-export { file_get, file_put } from "./mm/file";
 
 /** Bytes of one object of a SlabKind. */
 export function slab_object_size(kind: u32): u32 {
@@ -215,7 +219,17 @@ export function mm_tree_nodes(mm: usize, leaves: u32): u32 {
 }
 
 export function file_create(): i32 {
-  return make_file(seat_scratch());
+  return done(make_file(seat_scratch()));
+}
+
+export function file_get(file: u32): void {
+  get_file(file);
+  mm_end_change();
+}
+
+export function file_put(file: u32): void {
+  put_file(file);
+  mm_end_change();
 }
 
 export function file_info(file: u32): void {
@@ -436,10 +450,16 @@ export function handle_mm_fault_i64(mm: usize, address: i64, access: Access): i3
 }
 
 export function handle_mm_fault_locked(mm: usize, address: f64, access: Access): i32 {
-  return fault_locked(mm, u(address), access);
+  return done(fault_locked(mm, u(address), access));
 }
 
 export * from "./syscalls";
+
+/** A call that takes no lock itself is over (mm/change.ts). */
+function done(result: i32): i32 {
+  mm_end_change();
+  return result;
+}
 
 /** The inverse of limit_from. */
 function limit_to(limit: u64): f64 {

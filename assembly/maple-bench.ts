@@ -7,6 +7,8 @@
 //
 // Floor: bench. Imports: maple/tree, alloc/slab, base.
 
+import { journal_commit } from "./alloc/commit";
+import { journal_init } from "./alloc/journal";
 import { slab_bytes, slab_live } from "./alloc/slab";
 import { VERIFY } from "./base/debug";
 import { Chunk, Header, Magazine, Region, Seat } from "./base/layout";
@@ -33,6 +35,7 @@ import {
   mt_validate,
 } from "./maple/tree";
 import { SlabKind } from "./shared/abi";
+import { mark_of_index } from "./sync/announce";
 
 const enum Bench {
   TREE = 1024,
@@ -64,7 +67,10 @@ export function init(bytes: f64, streams: u32, regions: u32): void {
 
 /** Another instance on the same memory takes seat `worker`. */
 export function attach(worker: u32): void {
-  set_this_seat(<usize>Bench.SEATS + <usize>worker * Seat.SIZE);
+  const seat = <usize>Bench.SEATS + <usize>worker * Seat.SIZE;
+  store<u32>(seat, mark_of_index(worker), Seat.MARK);
+  journal_init(seat);
+  set_this_seat(seat);
 }
 
 /** Byte address of the streams. */
@@ -99,20 +105,22 @@ export function tree_range(page: f64): u32 {
 export function tree_store(first: f64, end: f64, entry: u32): i32 {
   const failed = mt_reserve(Bench.TREE, <u64>first, <u64>end, 1);
   if (failed != 0) return failed;
-  const leaves = taken(SlabKind.LEAF);
-  const inner = taken(SlabKind.INNER);
+  const leaves = held(SlabKind.LEAF);
+  const inner = held(SlabKind.INNER);
   const regions = <u32>((<u64>end - 1) >> Region.SHIFT) - <u32>(<u64>first >> Region.SHIFT) + 1;
   const depth = deepest(<u64>first, <u64>end);
   mt_store(Bench.TREE, <u64>first, <u64>end, entry);
   // The magazine alone would hide a reservation that is too small.
-  if (VERIFY) assert(taken(SlabKind.LEAF) - leaves <= regions);
-  if (VERIFY) assert(taken(SlabKind.INNER) - inner <= min<u32>(regions, 2) * depth);
+  // What the store takes out is freed at its end: until then the magazine tells what it took.
+  if (VERIFY) assert(leaves - held(SlabKind.LEAF) <= regions);
+  if (VERIFY) assert(inner - held(SlabKind.INNER) <= min<u32>(regions, 2) * depth);
+  journal_commit();
   return 0;
 }
 
-/** Objects of `kind` this worker ever took. */
-function taken(kind: u32): u32 {
-  return load<u32>(this_seat() + Seat.MAGAZINES + <usize>kind * Magazine.SIZE, Magazine.ALLOCATED);
+/** Objects of `kind` in this worker's magazine. */
+function held(kind: u32): u32 {
+  return load<u32>(this_seat() + Seat.MAGAZINES + <usize>kind * Magazine.SIZE, Magazine.COUNT);
 }
 
 function deepest(first: u64, end: u64): u32 {
@@ -145,10 +153,13 @@ export function tree_iter_next(): u32 {
 
 export function tree_destroy(): void {
   mt_destroy(Bench.TREE);
+  journal_commit();
 }
 
 export function tree_dup(): i32 {
-  return mt_dup(Bench.TWIN, Bench.TREE);
+  const failed = mt_dup(Bench.TWIN, Bench.TREE);
+  journal_commit();
+  return failed;
 }
 
 export function twin_load(page: f64): u32 {
@@ -161,6 +172,7 @@ export function twin_validate(): i32 {
 
 export function twin_destroy(): void {
   mt_destroy(Bench.TWIN);
+  journal_commit();
 }
 
 export function tree_validate(): i32 {
@@ -188,6 +200,7 @@ export function bytes(kind: u32): f64 {
 function put(first: u64, end: u64, entry: u32): void {
   if (mt_reserve(Bench.TREE, first, end, 1) != 0) unreachable();
   mt_store(Bench.TREE, first, end, entry);
+  journal_commit();
 }
 
 /** Stream: u64 pages. Sum of the entries found. */

@@ -9,6 +9,7 @@
 // Floor: index. Imports: mm, ops.
 
 import { seat_scratch } from "./base/worker";
+import { mm_end_change } from "./mm/change";
 import {
   mmap_read_lock,
   mmap_read_unlock,
@@ -34,6 +35,12 @@ import {
 } from "./ops/pages";
 import { remap_file_pages_locked as do_remap_file_pages } from "./ops/remap_file_pages";
 import { set_vma_name_locked as do_set_vma_name } from "./ops/setname";
+
+/** A call under the caller's lock is over: it stays done if this worker dies from here on. */
+function done<T>(result: T): T {
+  mm_end_change();
+  return result;
+}
 
 /** An address or length as it comes from JavaScript: a non-negative safe integer. */
 function u(value: f64): u64 {
@@ -89,7 +96,7 @@ export function mmap_locked(
   file: u32,
   offset: f64,
 ): f64 {
-  return <f64>do_mmap(mm, u(address), u(length), prot, flags, file, u(offset));
+  return <f64>done(do_mmap(mm, u(address), u(length), prot, flags, file, u(offset)));
 }
 
 export function mmap_locked_i64(
@@ -101,7 +108,7 @@ export function mmap_locked_i64(
   file: u32,
   offset: i64,
 ): i64 {
-  return do_mmap(mm, address, length, prot, flags, file, offset);
+  return done(do_mmap(mm, address, length, prot, flags, file, offset));
 }
 
 function run_munmap(mm: usize, address: u64, length: u64): i32 {
@@ -121,11 +128,11 @@ export function munmap_i64(mm: usize, address: i64, length: i64): i32 {
 }
 
 export function munmap_locked(mm: usize, address: f64, length: f64): i32 {
-  return do_munmap(mm, u(address), u(length));
+  return done(do_munmap(mm, u(address), u(length)));
 }
 
 export function munmap_locked_i64(mm: usize, address: i64, length: i64): i32 {
-  return do_munmap(mm, address, length);
+  return done(do_munmap(mm, address, length));
 }
 
 function run_mprotect(mm: usize, address: u64, length: u64, prot: u32): i32 {
@@ -145,11 +152,11 @@ export function mprotect_i64(mm: usize, address: i64, length: i64, prot: u32): i
 }
 
 export function mprotect_locked(mm: usize, address: f64, length: f64, prot: u32): i32 {
-  return do_mprotect(mm, u(address), u(length), prot);
+  return done(do_mprotect(mm, u(address), u(length), prot));
 }
 
 export function mprotect_locked_i64(mm: usize, address: i64, length: i64, prot: u32): i32 {
-  return do_mprotect(mm, address, length, prot);
+  return done(do_mprotect(mm, address, length, prot));
 }
 
 function run_mremap(
@@ -197,7 +204,7 @@ export function mremap_locked(
   flags: u32,
   new_address: f64,
 ): f64 {
-  return <f64>do_mremap(mm, u(address), u(old_length), u(new_length), flags, u(new_address));
+  return <f64>done(do_mremap(mm, u(address), u(old_length), u(new_length), flags, u(new_address)));
 }
 
 export function mremap_locked_i64(
@@ -208,7 +215,7 @@ export function mremap_locked_i64(
   flags: u32,
   new_address: i64,
 ): i64 {
-  return do_mremap(mm, address, old_length, new_length, flags, new_address);
+  return done(do_mremap(mm, address, old_length, new_length, flags, new_address));
 }
 
 function run_brk(mm: usize, address: u64): i64 {
@@ -228,11 +235,11 @@ export function brk_i64(mm: usize, address: i64): i64 {
 }
 
 export function brk_locked(mm: usize, address: f64): f64 {
-  return <f64>do_brk(mm, u(address));
+  return <f64>done(do_brk(mm, u(address)));
 }
 
 export function brk_locked_i64(mm: usize, address: i64): i64 {
-  return do_brk(mm, address);
+  return done(do_brk(mm, address));
 }
 
 function run_madvise(mm: usize, address: u64, length: u64, advice: i32): i32 {
@@ -252,11 +259,11 @@ export function madvise_i64(mm: usize, address: i64, length: i64, advice: i32): 
 }
 
 export function madvise_locked(mm: usize, address: f64, length: f64, advice: i32): i32 {
-  return do_madvise(mm, u(address), u(length), advice);
+  return done(do_madvise(mm, u(address), u(length), advice));
 }
 
 export function madvise_locked_i64(mm: usize, address: i64, length: i64, advice: i32): i32 {
-  return do_madvise(mm, address, length, advice);
+  return done(do_madvise(mm, address, length, advice));
 }
 
 function run_mlock(mm: usize, address: u64, length: u64, flags: u32): i32 {
@@ -276,11 +283,11 @@ export function mlock_i64(mm: usize, address: i64, length: i64, flags: u32): i32
 }
 
 export function mlock_locked(mm: usize, address: f64, length: f64, flags: u32): i32 {
-  return do_mlock(mm, u(address), u(length), flags);
+  return done(do_mlock(mm, u(address), u(length), flags));
 }
 
 export function mlock_locked_i64(mm: usize, address: i64, length: i64, flags: u32): i32 {
-  return do_mlock(mm, address, length, flags);
+  return done(do_mlock(mm, address, length, flags));
 }
 
 function run_munlock(mm: usize, address: u64, length: u64): i32 {
@@ -300,11 +307,11 @@ export function munlock_i64(mm: usize, address: i64, length: i64): i32 {
 }
 
 export function munlock_locked(mm: usize, address: f64, length: f64): i32 {
-  return do_munlock(mm, u(address), u(length));
+  return done(do_munlock(mm, u(address), u(length)));
 }
 
 export function munlock_locked_i64(mm: usize, address: i64, length: i64): i32 {
-  return do_munlock(mm, address, length);
+  return done(do_munlock(mm, address, length));
 }
 
 function run_msync(mm: usize, address: u64, length: u64, flags: u32): i32 {
@@ -372,15 +379,22 @@ export function mseal_i64(mm: usize, address: i64, length: i64, flags: u32): i32
 }
 
 export function mseal_locked(mm: usize, address: f64, length: f64, flags: u32): i32 {
-  return do_mseal(mm, u(address), u(length), flags);
+  return done(do_mseal(mm, u(address), u(length), flags));
 }
 
 export function mseal_locked_i64(mm: usize, address: i64, length: i64, flags: u32): i32 {
-  return do_mseal(mm, address, length, flags);
+  return done(do_mseal(mm, address, length, flags));
 }
 
 export { fork_locked, mm_fork } from "./ops/fork";
-export { mlockall_locked, munlockall_locked } from "./ops/mlock";
+
+export function mlockall_locked(mm: usize, flags: u32): i32 {
+  return done(do_mlockall(mm, flags));
+}
+
+export function munlockall_locked(mm: usize): i32 {
+  return done(do_munlockall(mm));
+}
 
 export function mlockall(mm: usize, flags: u32): i32 {
   const blocked = mmap_write_lock(mm);
@@ -416,7 +430,7 @@ export function set_vma_name_i64(mm: usize, address: i64, length: i64, name_leng
 }
 
 export function set_vma_name_locked(mm: usize, address: f64, length: f64, name_length: i32): i32 {
-  return do_set_vma_name(mm, u(address), u(length), seat_scratch(), name_length);
+  return done(do_set_vma_name(mm, u(address), u(length), seat_scratch(), name_length));
 }
 
 export function set_vma_name_locked_i64(
@@ -425,7 +439,7 @@ export function set_vma_name_locked_i64(
   length: i64,
   name_length: i32,
 ): i32 {
-  return do_set_vma_name(mm, address, length, seat_scratch(), name_length);
+  return done(do_set_vma_name(mm, address, length, seat_scratch(), name_length));
 }
 
 /** `pgoff` in pages. */
@@ -452,5 +466,5 @@ export function remap_file_pages_locked(
   pgoff: f64,
   flags: u32,
 ): i32 {
-  return do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags);
+  return done(do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags));
 }

@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly memoryBytes?: Address;
   /** Default true. False: the whole API in one thread, without SharedArrayBuffer. */
   readonly shared?: boolean;
-  /** Seats for workers, this one included, up to 500; 20 KiB of the arena each. Default 128. */
+  /** Seats for workers, this one included, up to 500; 28 KiB of the arena each. Default 128. */
   readonly maxWorkers?: number;
   /** Default true. False: lockVmaUnderRcu always returns null, as without CONFIG_PER_VMA_LOCK. */
   readonly perVmaLock?: boolean;
@@ -124,9 +124,10 @@ const SLABS = {
   file: SlabKind.FILE,
   name: SlabKind.NAME,
   table: SlabKind.TABLE,
+  log: SlabKind.LOG,
 } as const;
 
-/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, region tables. */
+/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, region tables, journals of large calls. */
 export type SlabName = keyof typeof SLABS;
 
 const DEFAULT_MAX_WORKERS = 128;
@@ -313,8 +314,10 @@ export class Engine implements Disposable {
 
   /**
    * Gives up what a worker held that has died: its VMA and mmap read locks, its places in
-   * queues, its write locks. A space that it died changing answers EOWNERDEAD from then on
-   * (MmError, errno 130). The pool calls this by itself when one of its workers exits.
+   * queues, its write locks. The call that it died in is undone, or finished if it was over:
+   * the space is as before or after it. Only where the arena was too full to keep track of a
+   * large call, its space answers EOWNERDEAD from then on (MmError, errno 130). The pool
+   * calls this by itself when one of its workers exits.
    *
    * The worker must be gone: reaping one that still runs lets two workers write at once.
    *

@@ -11,9 +11,11 @@ export interface ReapReport {
   readonly vmaLocks: number;
   /** mmap locks held for reading, or places in their queues. */
   readonly mmapReads: number;
-  /** mmap locks held for writing under which nothing had been changed yet. */
+  /** mmap locks held for writing. */
   readonly mmapWrites: number;
-  /** Spaces it died changing: every call on them answers EOWNERDEAD from now on. */
+  /** It died in the middle of a call, which was undone: the space is as before that call. */
+  readonly undone: boolean;
+  /** Spaces that could not be put in order: every call on them answers EOWNERDEAD from now on. */
   readonly deadMms: number;
 }
 
@@ -36,6 +38,7 @@ export function reapSeat(core: Core, slot: number, maxWorkers: number): ReapRepo
     vmaLocks: words[Reap.VMA_LOCKS] as number,
     mmapReads: words[Reap.MMAP_READS] as number,
     mmapWrites: words[Reap.MMAP_WRITES] as number,
+    undone: words[Reap.UNDONE] !== 0,
     deadMms: words[Reap.DEAD_MMS] as number,
   };
 }

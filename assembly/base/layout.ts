@@ -36,15 +36,13 @@ export const enum Header {
   CHUNK_COUNT = 96,
   /** One more than the highest seat ever taken: where a search of the seats ends. */
   SEAT_HIGH = 160,
-  /** Next chunk never given out: claimed by compare-and-swap. */
+  /** u64: next chunk never given out, low; who claimed the last one, high (sync/announce.ts). */
   CHUNK_NEXT = 128,
   /** Next anon_vma identity. */
   ANON_VMA_NEXT = 192,
   /** Next inode of a shared anonymous object. */
   INODE_NEXT = 196,
-  /** mms whose teardown waits for a worker (mmput_async): top of a stack. */
-  TEARDOWN = 256,
-  /** One line a slab: u64 depot = tag << 32 | first free object. */
+  /** One line a slab: u64 depot = mark << 32 | first free object. */
   DEPOTS = 320,
   END = 1024,
 }
@@ -63,7 +61,7 @@ export const enum Chunk {
   SIZE = 16384,
 }
 
-/** One worker's seat. Only its worker writes it, except STATE. */
+/** One worker's seat. Only its worker writes it, except STATE and ACKED. */
 export const enum Seat {
   STATE = 0,
   /** 1 if this worker's thread may block in memory.atomic.wait. */
@@ -72,12 +70,16 @@ export const enum Seat {
   FAIL_AFTER = 8,
   /** What the last wait answered: nobody reads it (sync/atomics.ts says why it is stored). */
   WAIT_RESULT = 12,
-  /** The mm whose VMAs, tree or counters this worker is changing right now, 0 none (mm/death.ts). */
+  /** The mm whose counters this call has logged, 0 none (mm/change.ts). */
   CHANGING = 16,
   /** 1 if a magazine may be above Magazine.HIGH. */
   OVERFULL = 20,
   /** +1 each time the seat is taken: tells one worker in it from the next. */
   GENERATION = 24,
+  /** This seat's number + 1, in the bits of a mark (sync/announce.ts). */
+  MARK = 28,
+  /** While REAPED: the seat whose worker is at it. */
+  REAPER = 32,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,
@@ -87,6 +89,29 @@ export const enum Seat {
   CANDIDATE = 2048,
   /** Three u32: what this worker waits for in a lock's queue (sync/rwlock.ts). */
   TICKET = 2112,
+  /** A line: the announced change (sync/announce.ts). */
+  OP_WHAT = 2176,
+  OP_WORD = 2180,
+  OP_NUMBER = 2184,
+  OP_A = 2188,
+  OP_B = 2192,
+  OP_C = 2196,
+  /** Written by others: the number of a change of this worker's that they have built upon. */
+  ACKED = 2200,
+  /** A line: the journal (alloc/journal.ts). u64: tags in the current segment, the segment. */
+  LOG_N = 2240,
+  LOG_SEGMENT = 2244,
+  /** Where the segment's images begin. */
+  LOG_IMAGES = 2248,
+  /** LogState. */
+  LOG_STATE = 2252,
+  /** u64, while COMMITTED: the tag that is being seen to, its segment. */
+  LOG_DONE = 2256,
+  LOG_DONE_SEGMENT = 2260,
+  /** 1 once the call has put off something until its end. */
+  LOG_DEFERRED = 2264,
+  /** 1 once something could not be logged: the call cannot be undone. */
+  LOG_LOST = 2268,
   /** A line: Hold.SLOTS VMAs that this worker has read-locked, or is about to (sync/holds.ts). */
   VMA_HOLDS = 1792,
   /** In the same line: +1 when a hold was given up that somebody waited for; that somebody waits. */
@@ -96,9 +121,33 @@ export const enum Seat {
   LOCK_HOLDS = 1856,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
-  SIZE = 20480,
+  /** The journal's first segment. */
+  LOG = 20480,
+  SIZE = 28672,
 }
-if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.SIZE) ERROR("scratch ends the seat");
+if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.LOG) ERROR("the journal follows scratch");
+
+/** A segment of the journal: a header, tags from FIRST up, images from its end down. */
+export const enum Log {
+  /** The segment before, 0 none; how many tags that one has. */
+  PREV = 0,
+  PREV_N = 4,
+  NEXT = 8,
+  FIRST = 64,
+  SEAT_BYTES = 8192,
+  /** Further segments: one slab object, a chunk. */
+  BYTES = 16384,
+}
+if (Seat.LOG + Log.SEAT_BYTES != Seat.SIZE) ERROR("the journal ends the seat");
+
+export const enum LogState {
+  /** What is logged is undone if the worker dies. */
+  OPEN = 0,
+  /** The call is done; what it has put off is finished if the worker dies. */
+  COMMITTED = 1,
+  /** Nothing is left to be done but to empty the journal. */
+  FINISHED = 2,
+}
 
 export const enum SeatState {
   FREE = 0,
@@ -110,8 +159,8 @@ export const enum SeatState {
 export const enum Magazine {
   HEAD = 0,
   COUNT = 4,
-  ALLOCATED = 8,
-  FREED = 12,
+  /** Objects that ever came in from a depot or a chunk, less those that went to one. */
+  TAKEN = 8,
   SIZE = 16,
   /** Objects moved between a magazine and the depot at once. */
   BATCH = 32,
@@ -173,10 +222,12 @@ export const enum AnonVma {
 
 /** mm_struct. */
 export const enum Mm {
+  /** u64 counts (sync/refcount.ts). */
   USERS = 0,
-  COUNT = 4,
-  LINK = 8,
-  TEARDOWN_NEXT = 12,
+  COUNT = 8,
+  LINK = 16,
+  /** Who tears the space down, or builds it: a seat; QUEUED: nobody yet; 0 neither. */
+  TEARDOWN = 20,
   /** Line 1: the mmap lock (sync/rwlock.ts). */
   LOCK = 64,
   /** Line 2: u32 mm_lock_seq, odd while write-held. */
@@ -226,6 +277,11 @@ export const enum Mm {
   SIZE = 1024,
 }
 
+export const enum Teardown {
+  NONE = 0,
+  QUEUED = 1,
+}
+
 export const enum Region {
   /** A region is 2^30 pages: the key inside one is a non-negative i32 and never the unused mark. */
   SHIFT = 30,
@@ -244,16 +300,17 @@ export const enum Cap {
 
 /** File record. */
 export const enum File {
+  /** u64 count (sync/refcount.ts). */
   REFS = 0,
-  FLAGS = 4,
-  DEV_MAJOR = 8,
-  DEV_MINOR = 12,
-  INODE = 16,
+  FLAGS = 8,
+  DEV_MAJOR = 12,
+  DEV_MINOR = 16,
+  NAME = 20,
+  INODE = 24,
   /** u64 bytes. */
-  SIZE_BYTES = 24,
-  NAME = 32,
-  NAME_LENGTH = 36,
-  LINK = 40,
+  SIZE_BYTES = 32,
+  NAME_LENGTH = 40,
+  LINK = 44,
   SIZE = 64,
 }
 
@@ -264,6 +321,17 @@ export const enum Name {
   CAPACITY = 124,
   SIZE = 128,
 }
+
+/** A VMA name (prctl PR_SET_VMA): one piece. */
+export const enum VmaName {
+  LENGTH = 4,
+  /** u64 count (sync/refcount.ts). */
+  REFS = 8,
+  BYTES = 16,
+  /** R-NAME: at most 79 characters. */
+  MAX = 79,
+}
+if (VmaName.BYTES + VmaName.MAX > Name.SIZE) ERROR("a VMA name fits a piece");
 
 /** Maple nodes (maple/node.ts has the drawing). */
 export const enum Node {
@@ -313,6 +381,7 @@ export function slab_object_size(kind: u32): u32 {
   if (kind == SlabKind.MM) return Mm.SIZE;
   if (kind == SlabKind.FILE) return File.SIZE;
   if (kind == SlabKind.NAME) return Name.SIZE;
+  if (kind == SlabKind.LOG) return Log.BYTES;
   return Region.TABLE_MAX * 4;
 }
 
@@ -323,5 +392,6 @@ export function slab_link_offset(kind: u32): u32 {
   if (kind == SlabKind.MM) return Mm.LINK;
   if (kind == SlabKind.FILE) return File.LINK;
   if (kind == SlabKind.NAME) return Name.NEXT;
+  if (kind == SlabKind.LOG) return Log.NEXT;
   return (Region.TABLE_MAX - 1) * 4;
 }

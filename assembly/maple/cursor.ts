@@ -41,6 +41,8 @@ export const enum Cursor {
   PEEK_END = 516,
   /** Validator: 1 while the last slot seen was NULL. */
   AFTER_NULL = 520,
+  /** The region of the leaf that was peeled off last (maple/peel.ts). */
+  PEELED = 524,
   /** Three arrays: starts, entries, gaps. */
   STAGE = 576,
   STAGE_ARRAY = 192,

@@ -10,6 +10,7 @@
 //
 // Context: lock held. Floor: maple. Imports: node, cursor, region.
 
+import { journal_word } from "../alloc/journal";
 import { Region } from "../base/layout";
 import {
   peek,
@@ -24,6 +25,7 @@ import {
 } from "./cursor";
 import {
   depth_of,
+  gap_at,
   inner_fits,
   inner_gap,
   leaf_fits,
@@ -54,6 +56,7 @@ export function gaps_rise(path: usize, level: u32, depth: u32): void {
     const node = step_node(step);
     const slot = step_slot(step);
     if (node_gap(node, slot) == gap) return; // nothing new for the levels above
+    journal_word(gap_at(node, slot));
     set_gap(node, slot, gap);
     gap = inner_gap(node);
   }

@@ -59,6 +59,10 @@ export function node_entry(node: usize, slot: u32): u32 {
   return load<u32>(node + ((<usize>slot) << 2), Node.ENTRIES);
 }
 
+export function gap_at(node: usize, slot: u32): usize {
+  return node + Node.GAPS + ((<usize>slot) << 2);
+}
+
 export function node_gap(node: usize, slot: u32): i32 {
   return load<i32>(node + ((<usize>slot) << 2), Node.GAPS);
 }

@@ -14,7 +14,8 @@
 //
 // Context: the writer. Floor: maple. Imports: node, cursor, gaps, alloc/slab.
 
-import { slab_alloc, slab_free } from "../alloc/slab";
+import { journal_free } from "../alloc/commit";
+import { journal_alloc, journal_inner, journal_leaf, journal_word } from "../alloc/journal";
 import { Node, Region, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
@@ -49,11 +50,18 @@ import {
 
 /** A leaf or inner node, reserved before (R3). */
 function node_alloc(level: u32): usize {
-  return slab_alloc(level == 1 ? SlabKind.LEAF : SlabKind.INNER);
+  return journal_alloc(level == 1 ? SlabKind.LEAF : SlabKind.INNER);
 }
 
+/** When the call is committed: until then its death can put the node back into the tree. */
 function node_free(node: usize, level: u32): void {
-  slab_free(level == 1 ? SlabKind.LEAF : SlabKind.INNER, node);
+  journal_free(level == 1 ? SlabKind.LEAF : SlabKind.INNER, node);
+}
+
+/** Before a node that is in the tree changes. */
+function node_log(node: usize, level: u32): void {
+  if (level == 1) journal_leaf(node);
+  else journal_inner(node);
 }
 
 /** Frees a node that nothing leads to any more, and all below it. */
@@ -83,6 +91,7 @@ export function region_found(root: usize, first: i32, end: i32, entry: u32): voi
     set_start(leaf, slot, end);
     set_entry(leaf, slot, 0);
   }
+  journal_word(root);
   // Publishes the leaf, filled above. Partner: mt_load.
   store_release(root, <u32>leaf | 1);
   if (old != 0) subtree_free(old);
@@ -91,6 +100,7 @@ export function region_found(root: usize, first: i32, end: i32, entry: u32): voi
 /** Makes the region all NULL. */
 export function region_clear(root: usize): void {
   const old = load<u32>(root);
+  journal_word(root);
   store_release(root, 0);
   if (old != 0) subtree_free(old);
 }
@@ -105,6 +115,7 @@ export function root_raise(root: usize): void {
   set_start(node, 0, 0);
   set_gap(node, 0, gap_of(node_of(word), depth, Region.PAGES));
   set_entry(node, 0, word);
+  journal_word(root);
   // Publishes the new root, filled above. Partner: mt_load.
   store_release(root, <u32>node | (depth + 1));
 }
@@ -120,6 +131,8 @@ export function node_split(path: usize, level: u32, m: u32): void {
   const at = node_start(left, m);
   gather(left, level, 0, 0);
   scatter(right, level, m, node_count(left) - m, at);
+  node_log(left, level);
+  journal_inner(parent);
   // The right part is complete; from here on it can be reached (R1).
   node_open(parent, slot + 1, 1, true);
   set_gap(parent, slot + 1, gap_of(right, level, step_high(step) - step_low(step) - at));
@@ -138,6 +151,7 @@ export function repair(root: usize, key: i32): void {
     const depth = depth_of(word);
     if (depth == 0) return;
     if (depth > 1 && node_count(node_of(word)) == 1) {
+      journal_word(root);
       // Drops a level. A reader that took the old root still finds the same nodes.
       store_release(root, node_entry(node_of(word), 0));
       node_free(node_of(word), depth);
@@ -188,6 +202,9 @@ function node_share(path: usize, level: u32, l: u32): void {
   const total = held + node_count(right);
   gather(left, level, 0, 0);
   gather(right, level, held, node_start(parent, l + 1) - start);
+  node_log(left, level);
+  node_log(right, level);
+  journal_inner(parent);
   if (total <= <u32>Fill.JOIN) {
     // Complete in the left node first, then unreachable in the right one (R1, R2).
     scatter(left, level, 0, total, 0);
@@ -212,6 +229,7 @@ export function low_raise(path: usize, level: u32, delta: i32): void {
     const step = step_at(path, ++level);
     const node = step_node(step);
     const slot = step_slot(step);
+    journal_inner(node);
     if (slot != 0) {
       set_start(node, slot, node_start(node, slot) + delta);
       return;
@@ -226,6 +244,7 @@ export function node_remove(path: usize, level: u32): void {
   const parent = step_node(above);
   const slot = step_slot(above);
   const word = node_entry(parent, slot);
+  journal_inner(parent);
   node_close(parent, slot, 1, true);
   if (slot == 0) {
     const delta = node_start(parent, 0);

@@ -14,6 +14,7 @@
 //
 // Context: the writer. Floor: maple. Imports: rebuild, gaps, node, cursor, region.
 
+import { journal_leaf } from "../alloc/journal";
 import { VERIFY } from "../base/debug";
 import { Node, Region } from "../base/layout";
 import { store_release } from "../sync/atomics";
@@ -167,6 +168,7 @@ function put_in_leaf(root: usize, path: usize, first: i32, end: i32, entry: u32)
  * on stay, behind it; with `right` the first of them loses its part below `to`.
  */
 function leaf_put(leaf: usize, p: u32, q: u32, right: u32, from: i32, to: i32, entry: u32): void {
+  journal_leaf(leaf);
   const next = p + 1;
   if (q < next) node_open(leaf, q, next - q, false);
   else if (q > next) node_close(leaf, next, q - next, false);
@@ -237,6 +239,7 @@ function leaf_trim(path: usize, end: i32): void {
   const step = step_at(path, 1);
   const leaf = step_node(step);
   const cut = end - step_low(step);
+  journal_leaf(leaf);
   const slot = node_slot(leaf, cut);
   if (slot != 0) node_close(leaf, 0, slot, false);
   node_rebase(leaf, cut);

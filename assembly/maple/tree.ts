@@ -14,7 +14,8 @@
 // nodes, the regions and the in-place writer are our own.
 // Floor: maple. Imports: alloc/slab, node, rebuild, region.
 
-import { slab_alloc, slab_reserve } from "../alloc/slab";
+import { journal_alloc, journal_word } from "../alloc/journal";
+import { slab_reserve } from "../alloc/slab";
 import { Node } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -73,7 +74,9 @@ export function mt_dup(dst: usize, src: usize): i32 {
   for (let r: u32 = 0; r < regions; r++) {
     const word = load<u32>(root_at(src, r));
     // Publishes the copy, complete before. Partner: mt_load.
-    if (word != 0) store_release(root_at(dst, r), copy(word));
+    if (word == 0) continue;
+    journal_word(root_at(dst, r));
+    store_release(root_at(dst, r), copy(word));
   }
   return 0;
 }
@@ -105,7 +108,7 @@ function nodes_below(word: u32, leaves: bool): u32 {
 function copy(word: u32): u32 {
   const level = depth_of(word);
   const from = node_of(word);
-  const to = slab_alloc(level == 1 ? SlabKind.LEAF : SlabKind.INNER);
+  const to = journal_alloc(level == 1 ? SlabKind.LEAF : SlabKind.INNER);
   const size: usize = level == 1 ? Node.LEAF_SIZE : Node.INNER_SIZE;
   for (let at: usize = 0; at < size; at += 16) v128.store(to + at, racy_v128(from + at));
   if (level > 1) {

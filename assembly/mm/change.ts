@@ -1,25 +1,26 @@
-// Which space this worker is changing, so that its death can be judged.
+// Which space this worker is changing, and the end of a call.
 //
 // Invariant
-//   D1  seat.CHANGING names the mm from before the first store of a write section that
-//       changes VMAs, tree or counters until the section's end; 0 otherwise. So a worker
-//       that died in a section without having set it left the space as it was.
+//   D1  seat.CHANGING names the mm whose counters this call has logged (alloc/journal.ts), from
+//       before the first store to them until the call's end; 0 otherwise.
 //
-// Floor: mm. Imports: base, sync/atomics.
+// Every call that changes anything ends with mm_end_change: under a lock that its caller
+// holds, or before the lock is released. Floor: mm. Imports: base, alloc.
 
+import { journal_commit } from "../alloc/commit";
+import { journal_mm } from "../alloc/journal";
 import { Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
-import { store_release } from "../sync/atomics";
 
-/** Before any store to `mm`'s VMAs, tree or counters. Context: mmap write lock. */
+/** Before any store to `mm`'s counters or break. Context: mmap write lock. */
 export function mm_begin_change(mm: usize): void {
   const seat = this_seat();
-  // Partner: mm_bury, after this worker's death. Only this worker stores it, so the load is plain.
-  if (load<u32>(seat, Seat.CHANGING) != <u32>mm) store_release(seat + Seat.CHANGING, <u32>mm);
+  if (load<u32>(seat, Seat.CHANGING) == <u32>mm) return;
+  journal_mm(mm);
+  store<u32>(seat, <u32>mm, Seat.CHANGING);
 }
 
-/** The section ends: what it changed is whole. */
+/** The call ends: what it has changed is whole, and stays. */
 export function mm_end_change(): void {
-  const seat = this_seat();
-  if (load<u32>(seat, Seat.CHANGING) != 0) store_release(seat + Seat.CHANGING, 0);
+  journal_commit();
 }

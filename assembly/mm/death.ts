@@ -1,35 +1,70 @@
-// What becomes of a worker's locks when it has died.
+// What becomes of a worker's call, locks and teardowns when it has died.
 //
-// Read locks are named in its seat (sync/holds.ts) and simply given up. A write lock is
-// released too: if the worker had changed nothing yet (change.ts, D1) the space is as it was;
-// if it was in the middle of a change the space is marked dead. Its VMAs and nodes are then
-// given up, unreachable and never reused, since nothing tells which of them are whole: every
-// call on the space answers EOWNERDEAD, every look-up finds nothing.
+// Whoever reaps it sits down in its seat and goes on in its place: what it had announced is
+// finished (sync/announce.ts), a committed call is finished (alloc/commit.ts), any other is
+// undone (alloc/undo.ts), then read locks (sync/holds.ts) and write locks are given up, and
+// spaces that it was tearing down or building (mm.TEARDOWN) are torn down. Every step can be
+// done twice, so a reaper may die as well: the next one starts again.
+//
+// One case is left: a call whose journal found no memory (LOG_LOST). Then the space under its
+// write lock is marked dead. Its VMAs and nodes are given up, unreachable and never reused,
+// since nothing tells which of them are whole: every call on the space answers EOWNERDEAD,
+// every look-up finds nothing.
 //
 // Context: the worker is gone; the caller is another one, and has claimed the seat.
-// Floor: mm. Imports: base, maple, sync, mm.
+// Floor: mm. Imports: base, alloc, maple, sync, mm.
 
-import { Hold, Mm, Region, Seat } from "../base/layout";
+import { commit_recover, finish } from "../alloc/commit";
+import { journal_init, journal_recover } from "../alloc/journal";
+import { slab_drain, slab_recount, slab_recover } from "../alloc/slab";
+import { journal_undo } from "../alloc/undo";
+import { Hold, LogState, Mm, Region, Seat } from "../base/layout";
+import { set_this_seat, this_seat } from "../base/worker";
 import { MmFlag, Reap } from "../shared/abi";
 import { load_acquire, store_release } from "../sync/atomics";
-import { hold_clear } from "../sync/holds";
-import { rwlock_disown, rwlock_owner } from "../sync/rwlock";
-import { mm_next_record } from "./mm";
+import { futex_wake_all } from "../sync/futex";
+import { hold_clear, wake_waiter } from "../sync/holds";
+import { RwLock, rwlock_disown, rwlock_owner } from "../sync/rwlock";
+import { mm_give_up, mm_next_record } from "./mm";
 
 /** Gives up all that `seat` holds; counts by kind as Reap words at `report`. */
 export function seat_bury(seat: usize, report: usize): void {
   memory.fill(report, 0, Reap.COUNT * 4);
+  const own = this_seat();
+  set_this_seat(seat);
+  const lost = finish_call(seat, report);
+  give_up_holds(seat, report);
+  give_up_mms(seat, lost, report);
+  slab_recount();
+  slab_drain();
+  set_this_seat(own);
+}
+
+/** Undoes or finishes the call under way; true: it could not be undone. */
+function finish_call(seat: usize, report: usize): bool {
+  slab_recount();
+  slab_recover();
+  journal_recover();
+  commit_recover(seat);
+  let lost = false;
+  if (load<u32>(seat, Seat.LOG_STATE) != LogState.OPEN) finish(seat);
+  else {
+    lost = load<u32>(seat, Seat.LOG_LOST) != 0;
+    if (!lost && load<u32>(seat, Seat.LOG_N) != 0) add_one(report + Reap.UNDONE * 4);
+    if (!lost) journal_undo(seat);
+  }
+  store<u32>(seat, 0, Seat.CHANGING);
+  journal_init(seat);
+  return lost;
+}
+
+function give_up_holds(seat: usize, report: usize): void {
   for (let i: usize = 0; i < <usize>Hold.SLOTS; i++) {
     give_up(seat, seat + Seat.VMA_HOLDS + i * 4, report + Reap.VMA_LOCKS * 4);
     const slot = seat + Seat.LOCK_HOLDS + i * <usize>Hold.LOCK_STRIDE;
     give_up(seat, slot, report + Reap.MMAP_READS * 4);
   }
-  let mm = mm_next_record(0);
-  while (mm != 0) {
-    if (rwlock_owner(mm + Mm.LOCK) == seat) bury_writer(seat, mm, report);
-    mm = mm_next_record(mm);
-  }
-  store<u32>(seat, 0, Seat.CHANGING);
+  wake_waiter(seat); // it may have died between clearing a slot and waking who waits for that
 }
 
 function give_up(seat: usize, slot: usize, counter: usize): void {
@@ -42,9 +77,22 @@ function add_one(counter: usize): void {
   store<u32>(counter, load<u32>(counter) + 1);
 }
 
-/** Releases the write lock of a dead worker, after judging what it leaves behind. */
-function bury_writer(seat: usize, mm: usize, report: usize): void {
-  if (load_acquire(seat + Seat.CHANGING) == <u32>mm) {
+/** Write locks, and what the worker was tearing down. */
+function give_up_mms(seat: usize, lost: bool, report: usize): void {
+  for (let mm = mm_next_record(0); mm != 0; mm = mm_next_record(mm)) {
+    if (rwlock_owner(mm + Mm.LOCK) == seat) bury_writer(mm, lost, report);
+    // It may have died between letting go and waking.
+    else if (load_acquire(mm + Mm.LOCK + RwLock.WAITERS) != 0)
+      futex_wake_all(mm + Mm.LOCK + RwLock.PHASE);
+  }
+  for (let mm = mm_next_record(0); mm != 0; mm = mm_next_record(mm)) {
+    if (load_acquire(mm + Mm.TEARDOWN) == <u32>seat) mm_give_up(mm);
+  }
+}
+
+/** Releases the write lock of a dead worker. */
+function bury_writer(mm: usize, lost: bool, report: usize): void {
+  if (lost) {
     add_one(report + Reap.DEAD_MMS * 4);
     if (load<u32>(report, Reap.FIRST_DEAD * 4) == 0)
       store<u32>(report, <u32>mm, Reap.FIRST_DEAD * 4);

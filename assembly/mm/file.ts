@@ -2,27 +2,29 @@
 //
 // One record is one open file description: two opens of one file are two records and
 // do not merge (R-MERGE-12). A record lives while a FileRef or a VMA refers to it.
+// References are taken and given when the call is committed (alloc/commit.ts).
 //
 // Floor: mm. Imports: base, alloc, sync/refcount, name.
 
-import { slab_alloc, slab_free } from "../alloc/slab";
+import { journal_free, journal_later } from "../alloc/commit";
+import { journal_alloc, Tag } from "../alloc/journal";
 import { File, Header } from "../base/layout";
 import { FileArg, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag } from "../shared/flags";
 import { fetch_add } from "../sync/atomics";
-import { refcount_dec_and_test, refcount_inc, refcount_set } from "../sync/refcount";
-import { name_copy, name_free, name_make } from "./name";
+import { refcount_set } from "../sync/refcount";
+import { name_copy, name_make } from "./name";
 
 /** A file from FileArg words at `args`; one reference. 0 is never returned: -ENOMEM. */
 export function file_create(args: usize): i32 {
   const length = <u32>load<f64>(args, FileArg.NAME_LENGTH * 8);
   if (length > <u32>FileArg.NAME_MAX) return -Errno.EINVAL;
-  const file = slab_alloc(SlabKind.FILE);
+  const file = journal_alloc(SlabKind.FILE);
   if (file == 0) return -Errno.ENOMEM;
   const name = name_make(args + FileArg.NAME_OFFSET, length);
   if (name == 0 && length != 0) {
-    slab_free(SlabKind.FILE, file);
+    journal_free(SlabKind.FILE, file);
     return -Errno.ENOMEM;
   }
   store<u32>(file, <u32>load<f64>(args, FileArg.FLAGS * 8), File.FLAGS);
@@ -41,7 +43,7 @@ export function file_create(args: usize): i32 {
  * huge pages. Context: a file was reserved.
  */
 export function file_create_internal(bytes: u64, huge: bool): u32 {
-  const file = slab_alloc(SlabKind.FILE);
+  const file = journal_alloc(SlabKind.FILE);
   const kind = huge ? FileFlag.HUGETLB : FileFlag.SHMEM;
   store<u32>(file, FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHARED_ANON | kind, File.FLAGS);
   store<u32>(file, 0, File.DEV_MAJOR);
@@ -54,14 +56,14 @@ export function file_create_internal(bytes: u64, huge: bool): u32 {
   return <u32>file;
 }
 
+/** When the call is committed: the caller, or a VMA that this call may take out, has one until then. */
 export function file_get(file: u32): void {
-  refcount_inc(<usize>file + File.REFS);
+  journal_later(Tag.GET_FILE, file);
 }
 
+/** When the call is committed. */
 export function file_put(file: u32): void {
-  if (!refcount_dec_and_test(<usize>file + File.REFS)) return;
-  name_free(load<u32>(file, File.NAME));
-  slab_free(SlabKind.FILE, file);
+  journal_later(Tag.PUT_FILE, file);
 }
 
 /** Writes the FileArg words and the name's bytes at `out`. Context: the caller holds a reference. */

@@ -7,25 +7,24 @@
 //       that (mmput_async); then the users' mm_count is dropped.
 //   M3  whoever takes mm_count to 0 frees the record; its memory stays an mm for
 //       ever, so a stale handle reads counts of 0 or of the next mm, never garbage.
+//   M4  mm.TEARDOWN names the seat that tears the space down, from the put that took mm_users
+//       to 0 until mm_count is dropped, or that builds it (fork): if that worker dies,
+//       whoever reaps it goes on. QUEUED: mmput_async left it to whoever comes first.
 //
 // Floor: mm. Imports: base, alloc, sync, maple, mm/vma, vma_lock, mmap_lock.
 
-import { slab_alloc, slab_free, slab_owns, slab_reserve } from "../alloc/slab";
-import { Cap, Chunk, Header, Mm, Region, Vma } from "../base/layout";
-import { mt_destroy, mt_find, mt_init } from "../maple/tree";
+import { journal_decide, journal_later } from "../alloc/commit";
+import { journal_alloc, journal_word, Tag } from "../alloc/journal";
+import { slab_owns, slab_reserve } from "../alloc/slab";
+import { Cap, Chunk, Header, Mm, Region, Teardown } from "../base/layout";
+import { this_seat } from "../base/worker";
+import { mt_init } from "../maple/tree";
 import { MmArg, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
-import { cmpxchg, exchange, load_acquire } from "../sync/atomics";
-import {
-  refcount_dec_and_test,
-  refcount_inc,
-  refcount_inc_not_zero,
-  refcount_read,
-  refcount_set,
-} from "../sync/refcount";
-import { mm_is_dead, mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
-import { vma_free } from "./vma";
-import { vma_mark_detached, vma_start_write } from "./vma_lock";
+import { cmpxchg, load_acquire } from "../sync/atomics";
+import { refcount_read, refcount_set } from "../sync/refcount";
+import { mm_end_change } from "./change";
+import { mm_teardown } from "./teardown";
 
 /** A new mm from the MmArg words at `args`: mm_users 1, mm_count 1. The mm, -ENOMEM or -EINVAL. */
 export function mm_create(args: usize): i32 {
@@ -58,6 +57,7 @@ export function mm_create(args: usize): i32 {
   store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_STACK * 8)), Mm.RLIMIT_STACK);
   store<u64>(mm, limit_from(load<f64>(args, MmArg.TOTALRAM_PAGES * 8)), Mm.TOTALRAM_PAGES);
   mm_publish(mm);
+  mm_end_change();
   return <i32>mm;
 }
 
@@ -71,13 +71,14 @@ export function mm_alloc(regions: u32): usize {
   const large = regions > <u32>Region.INLINE;
   if (slab_reserve(SlabKind.MM, 1) != 0) return 0;
   if (large && slab_reserve(SlabKind.TABLE, 2) != 0) return 0;
-  const mm = slab_alloc(SlabKind.MM);
+  const mm = journal_alloc(SlabKind.MM);
   // The lock words and mm_lock_seq stay as they are: free, even, and never going
   // back, so that a stale reader cannot see an old number come true again.
   memory.fill(mm + Mm.TREE, 0, Mm.SIZE - Mm.TREE);
-  const table = large ? slab_alloc(SlabKind.TABLE) : mm + Mm.INLINE_TABLE;
+  const table = large ? journal_alloc(SlabKind.TABLE) : mm + Mm.INLINE_TABLE;
   mt_init(mm + Mm.TREE, table, regions);
-  mt_init(mm + Mm.GUARDS, large ? slab_alloc(SlabKind.TABLE) : mm + Mm.INLINE_GUARD_TABLE, regions);
+  const guards = large ? journal_alloc(SlabKind.TABLE) : mm + Mm.INLINE_GUARD_TABLE;
+  mt_init(mm + Mm.GUARDS, guards, regions);
   return mm;
 }
 
@@ -90,83 +91,68 @@ export function mm_publish(mm: usize): void {
 }
 
 export function mmgrab(mm: usize): void {
-  refcount_inc(mm + Mm.COUNT);
+  journal_later(Tag.GET_COUNT, mm);
+  mm_end_change();
 }
 
 export function mmdrop(mm: usize): void {
-  if (!refcount_dec_and_test(mm + Mm.COUNT)) return;
-  const table = load<u32>(mm, Mm.TREE);
-  if (<usize>table != mm + Mm.INLINE_TABLE) {
-    slab_free(SlabKind.TABLE, table);
-    slab_free(SlabKind.TABLE, load<u32>(mm, Mm.GUARDS));
-  }
-  slab_free(SlabKind.MM, mm);
+  journal_later(Tag.PUT_COUNT, mm);
+  mm_end_change();
 }
 
 export function mmget(mm: usize): void {
-  refcount_inc(mm + Mm.USERS);
+  journal_later(Tag.GET_USERS, mm);
+  mm_end_change();
 }
 
 export function mmget_not_zero(mm: usize): bool {
-  return refcount_inc_not_zero(mm + Mm.USERS);
+  return journal_decide(mm + Mm.USERS);
 }
 
 /** One user less; the last one tears the space down here and now (M2). */
 export function mmput(mm: usize): void {
-  if (refcount_dec_and_test(mm + Mm.USERS)) mm_teardown(mm);
+  journal_later(Tag.PUT_USERS, mm);
+  mm_end_change();
+  // Ours alone: nobody else stores this seat there, and the record is ours until then (M4).
+  if (load_acquire(mm + Mm.TEARDOWN) == <u32>this_seat()) mm_teardown(mm);
+}
+
+/**
+ * Gives up a space that this worker tears down or builds (M4): one that still has users is
+ * left to the others among them.
+ */
+export function mm_give_up(mm: usize): void {
+  if (mm_users(mm) == 0) {
+    mm_teardown(mm);
+    return;
+  }
+  journal_word(mm + Mm.TEARDOWN);
+  store<u32>(mm, Teardown.NONE, Mm.TEARDOWN);
+  mmput(mm);
 }
 
 /** One user less; the last one only queues the teardown (R-LOCK-13). */
 export function mmput_async(mm: usize): void {
-  if (!refcount_dec_and_test(mm + Mm.USERS)) return;
-  while (true) {
-    const top = load_acquire(Header.TEARDOWN);
-    store<u32>(mm, top, Mm.TEARDOWN_NEXT);
-    // Publishes the link above; partner: the exchange in mm_run_deferred. Nothing is
-    // popped one by one, so there is no ABA.
-    if (cmpxchg(Header.TEARDOWN, top, <u32>mm) == top) return;
-  }
+  journal_later(Tag.PUT_USERS_ASYNC, mm);
+  mm_end_change();
 }
 
 /** Tears down everything mmput_async has queued; how many mms. */
 export function mm_run_deferred(): i32 {
-  let mm = <usize>exchange(Header.TEARDOWN, 0); // claims the whole stack
   let n = 0;
+  let mm = mm_next_record(0);
   while (mm != 0) {
-    const next = <usize>load<u32>(mm, Mm.TEARDOWN_NEXT);
-    mm_teardown(mm);
-    mm = next;
-    n++;
+    // Claims the teardown against other workers. Partner: the store of QUEUED (alloc/commit.ts).
+    if (load_acquire(mm + Mm.TEARDOWN) == Teardown.QUEUED) {
+      const was = cmpxchg(mm + Mm.TEARDOWN, Teardown.QUEUED, <u32>this_seat());
+      if (was == Teardown.QUEUED) {
+        mm_teardown(mm);
+        n++;
+      }
+    }
+    mm = mm_next_record(mm);
   }
   return n;
-}
-
-/** exit_mmap, then the users' mm_count (R-LOCK-10, 11). Context: mm_users is 0, so nobody holds a lock. */
-function mm_teardown(mm: usize): void {
-  if (mm_is_dead(mm)) {
-    mmdrop(mm); // nothing of it can be reached any more (mm/death.ts)
-    return;
-  }
-  // No user is left and lock holders are users, so this cannot fail: no waiting here.
-  const alone = mmap_write_trylock(mm);
-  assert(alone); // R-LOCK-12
-  const limit = load<u64>(mm, Mm.TASK_SIZE) >> load<u32>(mm, Mm.PAGE_SHIFT);
-  const shift = load<u32>(mm, Mm.PAGE_SHIFT);
-  let page: u64 = 0;
-  while (true) {
-    const vma = <usize>mt_find(mm + Mm.TREE, page, limit);
-    if (vma == 0) break;
-    page = load<u64>(vma, Vma.END) >> shift;
-    vma_start_write(vma, mm);
-    vma_mark_detached(vma, mm);
-    vma_free(vma);
-  }
-  mt_destroy(mm + Mm.TREE);
-  mt_destroy(mm + Mm.GUARDS);
-  memory.fill(mm + Mm.MAP_COUNT, 0, 4);
-  memory.fill(mm + Mm.TOTAL_VM, 0, Mm.BRK - Mm.TOTAL_VM);
-  mmap_write_unlock(mm);
-  mmdrop(mm);
 }
 
 export function mm_users(mm: usize): u32 {

@@ -98,7 +98,6 @@ export function mmap_write_granted(mm: usize): i32 {
 }
 
 export function mmap_write_unlock(mm: usize): void {
-  slab_trim();
   vma_end_write_all(mm);
   rwlock_write_unlock(mm + Mm.LOCK);
 }
@@ -124,6 +123,7 @@ function mmap_write_begin(mm: usize): void {
 function vma_end_write_all(mm: usize): void {
   const seq = load<u32>(mm, Mm.LOCK_SEQ);
   mm_end_change();
+  slab_trim();
   if (VERIFY) {
     assert((seq & 1) == 1); // S1: a section is open
     assert(rwlock_owner(mm + Mm.LOCK) == this_seat()); // S2: ours
@@ -131,4 +131,9 @@ function vma_end_write_all(mm: usize): void {
   // Release: pairs with the load in vma_start_read; who sees the new number sees all
   // that this section stored (R-LOCK-95).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);
+}
+
+/** Is the lock held for writing? By the caller, if it holds any lock on the mm. */
+export function mmap_is_write_locked(mm: usize): bool {
+  return (load<u32>(mm, Mm.LOCK_SEQ) & 1) == 1; // plain: a holder's question
 }

@@ -4,22 +4,17 @@
 //           ┌─────┬──────────────────────┐
 //           │ next│ 124 bytes of the name│
 //           └─────┴──────────────────────┘
-//   a VMA name (prctl PR_SET_VMA) is one piece: byte 4 references, 8 length, 12.. bytes
+//   a VMA name (prctl PR_SET_VMA) is one piece: length, references, bytes (VmaName)
 //
+// References are taken and given when the call is committed (alloc/commit.ts).
 // Floor: mm. Imports: base, alloc, sync/refcount.
 
-import { slab_alloc, slab_free, slab_reserve } from "../alloc/slab";
-import { Name } from "../base/layout";
+import { journal_later } from "../alloc/commit";
+import { journal_alloc, Tag } from "../alloc/journal";
+import { slab_reserve } from "../alloc/slab";
+import { Name, VmaName } from "../base/layout";
 import { SlabKind } from "../shared/abi";
-import { refcount_dec_and_test, refcount_inc, refcount_set } from "../sync/refcount";
-
-export const enum VmaName {
-  REFS = 4,
-  LENGTH = 8,
-  BYTES = 12,
-  /** R-NAME: at most 79 characters. */
-  MAX = 79,
-}
+import { refcount_set } from "../sync/refcount";
 
 /** Copies `length` bytes into a chain of pieces; 0 if the arena is full (or the name empty). */
 export function name_make(bytes: usize, length: u32): u32 {
@@ -29,7 +24,7 @@ export function name_make(bytes: usize, length: u32): u32 {
   let at = pieces;
   while (at > 0) {
     at--;
-    const piece = slab_alloc(SlabKind.NAME);
+    const piece = journal_alloc(SlabKind.NAME);
     const from = at * Name.CAPACITY;
     const rest = length - from;
     memory.copy(
@@ -56,18 +51,9 @@ export function name_copy(name: u32, length: u32, out: usize): void {
   }
 }
 
-export function name_free(name: u32): void {
-  let piece = <usize>name;
-  while (piece != 0) {
-    const next = <usize>load<u32>(piece, Name.NEXT);
-    slab_free(SlabKind.NAME, piece);
-    piece = next;
-  }
-}
-
 /** A counted VMA name with one reference; 0 if the arena is full. `length` <= VmaName.MAX. */
 export function vma_name_make(bytes: usize, length: u32): u32 {
-  const name = slab_alloc(SlabKind.NAME);
+  const name = journal_alloc(SlabKind.NAME);
   if (name == 0) return 0;
   store<u32>(name, length, VmaName.LENGTH);
   memory.copy(name + VmaName.BYTES, bytes, length);
@@ -76,11 +62,11 @@ export function vma_name_make(bytes: usize, length: u32): u32 {
 }
 
 export function name_get(name: u32): void {
-  refcount_inc(<usize>name + VmaName.REFS);
+  journal_later(Tag.GET_NAME, name);
 }
 
 export function name_put(name: u32): void {
-  if (refcount_dec_and_test(<usize>name + VmaName.REFS)) slab_free(SlabKind.NAME, name);
+  journal_later(Tag.PUT_NAME, name);
 }
 
 /** R-MERGE-14: both none, or equal strings. */

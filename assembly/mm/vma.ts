@@ -8,7 +8,8 @@
 //
 // Floor: mm. Imports: base, alloc, mm/file, mm/vma_lock.
 
-import { slab_alloc, slab_free } from "../alloc/slab";
+import { journal_free } from "../alloc/commit";
+import { journal_alloc, journal_vma } from "../alloc/journal";
 import { AnonVma, Header, Mm, Vma } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { FileFlag } from "../shared/flags";
@@ -16,13 +17,14 @@ import { cmpxchg, fetch_add, load_acquire, store_release, store_release64 } from
 import { mm_begin_change } from "./change";
 import { file_flags, file_get, file_put } from "./file";
 import { VM_MAYSHARE } from "./flags";
+import { mmap_is_write_locked } from "./mmap_lock";
 import { name_get, name_put } from "./name";
 import { vma_start_write } from "./vma_lock";
 
 /** A detached, write-locked record; 0 if none was reserved and the arena is full. Context: mmap write lock. */
 export function vma_alloc(mm: usize): usize {
   mm_begin_change(mm);
-  const vma = slab_alloc(SlabKind.VMA);
+  const vma = journal_alloc(SlabKind.VMA);
   if (vma == 0) return 0;
   // vm_lock_seq first: a peek at the old life of this record must fail from here on.
   vma_start_write(vma, mm);
@@ -45,13 +47,13 @@ export function vma_fill(vma: usize, from: usize): void {
   store_release(vma + Vma.ANON_NAME, name);
 }
 
-/** Frees a detached record and its file reference. */
+/** Frees a detached record and its references, when the call is committed. */
 export function vma_free(vma: usize): void {
   const file = load<u32>(vma, Vma.FILE);
   if (file != 0) file_put(file);
   const name = load<u32>(vma, Vma.ANON_NAME);
   if (name != 0) name_put(name);
-  slab_free(SlabKind.VMA, vma);
+  journal_free(SlabKind.VMA, vma);
 }
 
 // Fields of an attached VMA. Context of the setters: mmap write lock and VMA write lock;
@@ -78,22 +80,22 @@ export function vm_file(vma: usize): u32 {
 }
 
 export function set_vm_start(vma: usize, start: u64): void {
-  mm_begin_change(load<u32>(vma, Vma.MM));
+  journal_vma(vma);
   store_release64(vma + Vma.START, start);
 }
 
 export function set_vm_end(vma: usize, end: u64): void {
-  mm_begin_change(load<u32>(vma, Vma.MM));
+  journal_vma(vma);
   store_release64(vma + Vma.END, end);
 }
 
 export function set_vm_flags(vma: usize, flags: u64): void {
-  mm_begin_change(load<u32>(vma, Vma.MM));
+  journal_vma(vma);
   store_release64(vma + Vma.FLAGS, flags);
 }
 
 export function set_vm_pgoff(vma: usize, pgoff: u64): void {
-  mm_begin_change(load<u32>(vma, Vma.MM));
+  journal_vma(vma);
   store_release64(vma + Vma.PGOFF, pgoff);
 }
 
@@ -102,6 +104,7 @@ export function set_vm_name(vma: usize, name: u32): void {
   const old = load<u32>(vma, Vma.ANON_NAME);
   if (old == name) return;
   if (name != 0) name_get(name);
+  journal_vma(vma);
   store_release(vma + Vma.ANON_NAME, name);
   if (old != 0) name_put(old);
 }
@@ -112,11 +115,13 @@ export function vm_anon_vma(vma: usize): u32 {
 }
 
 export function set_vm_anon_vma(vma: usize, word: u32): void {
+  journal_vma(vma);
   store_release(vma + Vma.ANON_VMA, word);
 }
 
 /** Gives a VMA its identity unless another fault was first (mmap read lock is enough). */
-export function claim_anon_vma(vma: usize, word: u32): void {
+export function claim_anon_vma(mm: usize, vma: usize, word: u32): void {
+  if (mmap_is_write_locked(mm)) journal_vma(vma); // by us: part of a call that may be undone
   cmpxchg(vma + Vma.ANON_VMA, AnonVma.NONE, word);
 }
 

@@ -22,6 +22,7 @@
 // (upstream races 6 and 7 cannot be written), and a dead worker's locks can be found.
 // Floor: mm. Imports: base, sync, maple.
 
+import { journal_detach } from "../alloc/journal";
 import { VERIFY } from "../base/debug";
 import { EngineFlag, Header, Mm, Vma } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
@@ -173,6 +174,7 @@ export function vma_mark_detached(vma: usize, mm: usize): void {
     assert(load<u32>(vma, Vma.LOCK_SEQ) == load<u32>(mm, Mm.LOCK_SEQ)); // write-locked
     assert(vma_is_attached(vma)); // V4
   }
+  journal_detach(vma);
   store_release(vma + Vma.REFCNT, VmaLock.DETACHED);
 }
 

@@ -5,14 +5,18 @@
 //   F1  VMAs are copied one by one and never merge (R-FORK-4).
 //   F2  the child is write-locked before its counts make it an mm that a walk over all
 //       spaces finds, and until it is whole. On any failure it is torn down by its last
-//       mmput and the parent is as before (only write locks were taken in it).
+//       mmput and the parent is as before (only write locks were taken in it). Meanwhile
+//       child.TEARDOWN is this seat: if this worker dies, whoever reaps it does the same.
 //
 // Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
 
+import { journal_word } from "../alloc/journal";
 import { slab_reserve } from "../alloc/slab";
-import { AnonVma, Mm, Vma } from "../base/layout";
+import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
+import { this_seat } from "../base/worker";
+import { mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK } from "../mm/flags";
-import { mm_alloc, mm_publish, mmput } from "../mm/mm";
+import { mm_alloc, mm_give_up, mm_publish } from "../mm/mm";
 import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
 import {
   new_anon_vma,
@@ -53,20 +57,32 @@ export function fork_locked(mm: usize): i32 {
   memory.copy(child + Mm.BRK, mm + Mm.BRK, Mm.GUARDS - Mm.BRK);
   store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
   store<u32>(child, inherited_flags(mm), Mm.FLAGS);
+  store<u32>(child, <u32>this_seat(), Mm.TEARDOWN);
   mmap_write_lock(child); // not shown yet: cannot block
   mm_publish(child);
+  mm_end_change();
   const failed = copy_vmas(mm, child);
   mmap_write_unlock(child);
-  if (failed == 0) return <i32>child;
-  mmput(child);
-  return failed;
+  if (failed != 0) {
+    mm_give_up(child);
+    return failed;
+  }
+  journal_word(child + Mm.TEARDOWN);
+  store<u32>(child, Teardown.NONE, Mm.TEARDOWN);
+  mm_end_change();
+  return <i32>child;
 }
+
+/** VMAs copied between two commits: few enough for the journal's first segment. */
+const COMMIT_EVERY: u32 = 16;
 
 function copy_vmas(mm: usize, child: usize): i32 {
   const shift = page_shift(mm);
   if (guard_copy(child, mm) != 0) return -Errno.ENOMEM;
   let at: u64 = 0;
+  let n: u32 = 0;
   while (true) {
+    if (++n % COMMIT_EVERY == 0) mm_end_change(); // a smaller child is a child (F2)
     const vma = find_vma(mm, at);
     if (vma == 0) return 0;
     at = vm_end(vma);

@@ -11,10 +11,10 @@
 //
 // Context: mmap lock; write to change. Floor: ops. Imports: base, maple, mm.
 
+import { journal_word } from "../alloc/journal";
 import { Mm } from "../base/layout";
 import { seat_scratch } from "../base/worker";
 import { mt_dup, mt_find, mt_range, mt_reserve, mt_store } from "../maple/tree";
-import { mm_begin_change } from "../mm/change";
 import { page_shift } from "../mm/vma";
 
 const PRESENT: u32 = 1;
@@ -40,15 +40,16 @@ export function guard_reserve(mm: usize, start: u64, end: u64, stores: u32): i32
 /** Reserved by the caller. */
 export function guard_install(mm: usize, start: u64, end: u64): void {
   const shift = page_shift(mm);
-  mm_begin_change(mm);
-  store<u32>(mm, 1, Mm.GUARDED);
+  if (!has_guards(mm)) {
+    journal_word(mm + Mm.GUARDED);
+    store<u32>(mm, 1, Mm.GUARDED);
+  }
   mt_store(mm + Mm.GUARDS, start >> shift, end >> shift, PRESENT);
 }
 
 /** Reserved by the caller. */
 export function guard_remove(mm: usize, start: u64, end: u64): void {
   if (!any_guard(mm, start, end)) return;
-  mm_begin_change(mm);
   const shift = page_shift(mm);
   mt_store(mm + Mm.GUARDS, start >> shift, end >> shift, 0);
 }

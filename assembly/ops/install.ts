@@ -3,7 +3,9 @@
 // No placement, no merge, no limit: the caller knows what it restores. Counters follow.
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
+import { journal_wide } from "../alloc/journal";
 import { Mm } from "../base/layout";
+import { mm_begin_change, mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_LOCKED } from "../mm/flags";
 import { page_shift } from "../mm/vma";
 import { Errno } from "../shared/errno";
@@ -41,8 +43,13 @@ export function mm_brk_init(
   data_segment: u64,
   start_stack: u64,
 ): void {
+  mm_begin_change(mm); // the break is among the counters
+  journal_wide(mm + Mm.START_BRK);
+  journal_wide(mm + Mm.DATA_SEGMENT);
+  journal_wide(mm + Mm.START_STACK);
   store<u64>(mm, start_brk, Mm.START_BRK);
   store<u64>(mm, brk, Mm.BRK);
   store<u64>(mm, data_segment, Mm.DATA_SEGMENT);
   store<u64>(mm, start_stack, Mm.START_STACK);
+  mm_end_change();
 }

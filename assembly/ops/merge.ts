@@ -16,6 +16,7 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, maple, mm, ops/range, ops/account.
 
+import { journal_word } from "../alloc/journal";
 import { AnonVma, Mm, Region, Seat, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_store } from "../maple/tree";
@@ -121,12 +122,17 @@ function adopt_anon_vma(vma: usize, first: u32, second: u32): void {
   if (word != AnonVma.NONE) set_vm_anon_vma(vma, word);
 }
 
+function set_crossed(mm: usize): void {
+  if (load<u32>(mm, Mm.CROSSED) != 0) return;
+  journal_word(mm + Mm.CROSSED);
+  store<u32>(mm, 1, Mm.CROSSED);
+}
+
 /** Stores `entry` over [start, end) bytes. */
 export function tree_store(mm: usize, start: u64, end: u64, entry: usize): void {
   const shift = page_shift(mm);
-  mm_begin_change(mm);
   const border = shift + Region.SHIFT;
-  if (entry != 0 && start >> border != (end - 1) >> border) store<u32>(mm, 1, Mm.CROSSED);
+  if (entry != 0 && start >> border != (end - 1) >> border) set_crossed(mm);
   mt_store(mm + Mm.TREE, start >> shift, end >> shift, <u32>entry);
 }
 

@@ -3,6 +3,7 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
+import { journal_wide } from "../alloc/journal";
 import { Mm } from "../base/layout";
 import { VM_DROPPABLE, VM_HUGETLB, VM_LOCKED, VM_LOCKED_MASK, VM_SPECIAL } from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start } from "../mm/vma";
@@ -74,6 +75,7 @@ export function munlockall_locked(mm: usize): i32 {
 }
 
 function set_default_lock(mm: usize, lock: u64): void {
+  journal_wide(mm + Mm.DEF_FLAGS);
   store<u64>(mm, (load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK) | lock, Mm.DEF_FLAGS);
 }
 

@@ -44,7 +44,7 @@ export function anon_vma_prepare(mm: usize, vma: usize): void {
     const prev = vma_prev(mm, vma);
     if (prev != 0 && could_share(mm, prev, vma)) word = reusable(prev);
   }
-  claim_anon_vma(vma, word != AnonVma.NONE ? word : new_anon_vma());
+  claim_anon_vma(mm, vma, word != AnonVma.NONE ? word : new_anon_vma());
 }
 
 /** anon_vma_compatible: neighbours that mprotect may make one. */

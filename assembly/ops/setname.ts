@@ -3,9 +3,9 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
-import { Vma } from "../base/layout";
+import { Vma, VmaName } from "../base/layout";
 import { file_flags } from "../mm/file";
-import { name_put, VmaName, vma_name_make, vma_names_equal } from "../mm/name";
+import { name_put, vma_name_make, vma_names_equal } from "../mm/name";
 import { vm_end, vm_file, vm_start } from "../mm/vma";
 import { MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";

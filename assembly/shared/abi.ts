@@ -9,7 +9,7 @@
 
 export const enum Abi {
   /** Layout of the shared arena; attach refuses any other. */
-  LAYOUT_VERSION = 2,
+  LAYOUT_VERSION = 3,
   MAGIC = 0x4c504d56,
   /** Byte addresses of the header words that a reader may check before attaching. */
   HEADER = 64,
@@ -73,7 +73,7 @@ export const enum MmFlag {
   READ_IMPLIES_EXEC = 4,
   /** A kernel without CONFIG_ANON_VMA_NAME: naming is EINVAL. */
   NO_VMA_NAMES = 8,
-  /** A worker died while it was changing the space: every call answers EOWNERDEAD. */
+  /** A worker died changing the space, and that could not be undone: every call answers EOWNERDEAD. */
   DEAD = 16,
 }
 
@@ -81,13 +81,15 @@ export const enum MmFlag {
 export const enum Reap {
   VMA_LOCKS = 0,
   MMAP_READS = 1,
-  /** Write locks that were released with nothing changed. */
+  /** Write locks: the space is as before the call, or after it. */
   MMAP_WRITES = 2,
   /** Spaces marked dead. */
   DEAD_MMS = 3,
   /** The first of them, 0 none. */
   FIRST_DEAD = 4,
-  COUNT = 5,
+  /** 1: it died in the middle of a call that was undone. */
+  UNDONE = 5,
+  COUNT = 6,
 }
 
 /** mm_stat: which number. Pages unless said otherwise. */
@@ -200,7 +202,9 @@ export const enum SlabKind {
   NAME = 5,
   /** Region tables of address spaces above 2^47 bytes. */
   TABLE = 6,
-  COUNT = 7,
+  /** Journals of calls too large for a seat's own. */
+  LOG = 7,
+  COUNT = 8,
 }
 
 /** validate: result, 0 when sound; otherwise which invariant failed (see docs in validate files). */

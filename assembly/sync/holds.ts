@@ -63,7 +63,11 @@ export function hold_publish(slot: usize, word: u32): void {
 export function hold_clear(seat: usize, slot: usize): void {
   // Release: what the reader did is done before a writer finds the slot empty.
   store_release(slot, 0);
-  if (load_acquire(seat + Seat.WAITED) == 0) return;
+  if (load_acquire(seat + Seat.WAITED) != 0) wake_waiter(seat);
+}
+
+/** Wakes whoever waits for something to be given up in `seat`. */
+export function wake_waiter(seat: usize): void {
   store_release(seat + Seat.WAITED, 0);
   fetch_add(seat + Seat.RELEASES, 1); // after WAITED: a waiter that set it meanwhile sees the new count
   futex_wake_all(seat + Seat.RELEASES);

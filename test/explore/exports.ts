@@ -70,7 +70,8 @@ export interface Core {
   slab_alloc(kind: number): number;
   slab_free(kind: number, object: number): void;
   slab_reserve(kind: number, n: number): number;
-  slab_drain(seat: number): void;
+  slab_drain(): void;
+  worker_reap(seat: number): number;
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
 }

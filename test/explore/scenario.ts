@@ -98,9 +98,9 @@ export function warm(world: World): void {
   }
 }
 
-/** Live objects of each kind: leaves, inner nodes, VMAs, mms, files, names, tables. */
+/** Live objects of each kind: leaves, inner nodes, VMAs, mms, files, names, tables, journals. */
 export function live(world: World): number[] {
-  return [0, 1, 2, 3, 4, 5, 6].map((kind) => world.control.slab_live(kind));
+  return [0, 1, 2, 3, 4, 5, 6, 7].map((kind) => world.control.slab_live(kind));
 }
 
 /** No fiber's seat names a VMA or a lock. */

@@ -21,6 +21,7 @@ import { type Body, Violation, type World } from "../world";
 
 const REFCOUNT = "sync/refcount.ts";
 const MM = "mm/mm.ts";
+const TEARDOWN = "mm/teardown.ts";
 const SLAB = "alloc/slab.ts";
 
 function space(world: World): Space {
@@ -40,8 +41,8 @@ function checkNothingLeft(world: World, before: number[]): void {
 const LOAD_STORE = mutant(
   REFCOUNT,
   "a put is a load and a store",
-  "if (cmpxchg(word, n, n - 1) == n) return n == 1;",
-  "store_release(word, n - 1); return n == 1;",
+  "if (announced_cmpxchg(word, was, n - 1)) return n == 1;",
+  "store_release64(word, n - 1);\n    return n == 1;",
 );
 
 /** The second fiber has a struct reference and tries to become a user. */
@@ -119,14 +120,16 @@ const count: Scenario<Space> = {
       name: "the count is dropped before the teardown",
       edits: [
         {
-          file: MM,
-          from: "  const alone = mmap_write_trylock(mm);",
-          to: "  mmdrop(mm);\n  const alone = mmap_write_trylock(mm);",
+          file: TEARDOWN,
+          from: "    const alone = mmap_write_trylock(mm);",
+          to: `    journal_later(Tag.PUT_COUNT, mm);
+    mm_end_change();
+    const alone = mmap_write_trylock(mm);`,
         },
         {
-          file: MM,
-          from: "  mmap_write_unlock(mm);\n  mmdrop(mm);",
-          to: "  mmap_write_unlock(mm);",
+          file: TEARDOWN,
+          from: "  journal_later(Tag.PUT_COUNT, mm); // ends mm.TEARDOWN too\n  mm_end_change();\n",
+          to: "",
         },
       ],
     },
@@ -162,15 +165,15 @@ const deferred: Scenario<Space & { other: number }> = {
   mutants: [
     mutant(
       MM,
-      "the queue is read, then emptied",
-      "<usize>exchange(Header.TEARDOWN, 0); // claims the whole stack",
-      "<usize>load_acquire(Header.TEARDOWN);\n  exchange(Header.TEARDOWN, 0);",
+      "a queued teardown is claimed by a load and a store",
+      "const was = cmpxchg(mm + Mm.TEARDOWN, Teardown.QUEUED, <u32>this_seat());",
+      "const was: u32 = Teardown.QUEUED;\n      store<u32>(mm, <u32>this_seat(), Mm.TEARDOWN);",
     ),
     mutant(
-      MM,
-      "a push does not compare",
-      "if (cmpxchg(Header.TEARDOWN, top, <u32>mm) == top) return;",
-      "exchange(Header.TEARDOWN, <u32>mm);\n    return;",
+      "alloc/commit.ts",
+      "the last user of two forgets to queue the teardown",
+      "const who = kind == Tag.PUT_USERS ? <u32>seat : <u32>Teardown.QUEUED;",
+      "const who: u32 = kind == Tag.PUT_USERS ? <u32>seat : 0;",
     ),
   ],
 };
@@ -213,10 +216,11 @@ function slabScenario(
         check() {
           // What is left comes out too, once.
           const x = world.control;
-          for (const fiber of world.fibers) x.slab_drain(fiber.x.worker_seat());
+          for (const fiber of world.fibers) fiber.x.slab_drain();
           const all = x.slab_bytes(KIND) / OBJECT_BYTES;
           while (out.objects.size < all) out.take(x.slab_alloc(KIND));
           expect(x.slab_bytes(KIND) === all * OBJECT_BYTES, "an object was lost");
+          out.take(x.slab_alloc(KIND)); // of a fresh chunk: no free list names one that is out
         },
       };
     },
@@ -227,8 +231,7 @@ function slabScenario(
 /** Takes three and gives the depot what else it got: the depot's first object is first again. */
 function* hoarder(x: Core, out: Out): Body {
   for (let i = 0; i < 3; i++) out.take(yield () => x.slab_alloc(KIND));
-  const seat = x.worker_seat();
-  yield () => x.slab_drain(seat);
+  yield () => x.slab_drain();
 }
 
 /** Takes one and gives it back. */
@@ -236,17 +239,12 @@ function* recycler(x: Core, out: Out): Body {
   const object = out.take(yield () => x.slab_alloc(KIND));
   out.objects.delete(object);
   yield () => x.slab_free(KIND, object);
-  const seat = x.worker_seat();
-  yield () => x.slab_drain(seat);
+  yield () => x.slab_drain();
 }
 
 function* taker(x: Core, out: Out): Body {
   out.take(yield () => x.slab_alloc(KIND));
 }
-
-const PUSH = "if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>first) == head) return;";
-const POP =
-  "if (cmpxchg64(depot, head, (((head >> 32) + 1) << 32) | <u64>next) == head) return object;";
 
 const slabs: Scenario[] = [
   slabScenario(
@@ -254,23 +252,21 @@ const slabs: Scenario[] = [
     "two workers take from and give to one depot: no object twice, none lost (ABA)",
     (x) => {
       x.slab_reserve(KIND, 1);
-      x.slab_drain(x.worker_seat());
+      x.slab_drain();
     },
     [taker, hoarder],
     [
-      {
-        name: "no exchange changes the tag",
-        edits: [POP, PUSH].map((from) => ({
-          file: SLAB,
-          from,
-          to: from.replace("((head >> 32) + 1)", "(head >> 32)"),
-        })),
-      },
+      mutant(
+        "sync/announce.ts",
+        "no exchange changes the mark",
+        "((<u64>(mark | load<u32>(seat, Seat.OP_NUMBER))) << 32) | <u64>value;",
+        "(expected & 0xffffffff00000000) | <u64>value;",
+      ),
       mutant(
         SLAB,
         "a pop does not compare",
-        POP,
-        "cmpxchg64(depot, load_acquire64(depot), (((head >> 32) + 1) << 32) | <u64>next);\n    return object;",
+        "if (announced_cmpxchg(depot, head, next)) {",
+        "announced_cmpxchg(depot, load_acquire64(depot), next);\n    if (true) {",
       ),
     ],
   ),
@@ -283,8 +279,8 @@ const slabs: Scenario[] = [
       mutant(
         SLAB,
         "a chunk is claimed by a load and a store",
-        "if (cmpxchg(Header.CHUNK_NEXT, index, index + 1) == index) break;",
-        "store<u32>(Header.CHUNK_NEXT, index + 1);\n    break;",
+        "const claimed = announced_cmpxchg(Header.CHUNK_NEXT, was, index + 1);",
+        "store<u32>(Header.CHUNK_NEXT, index + 1);\n    const claimed = true;",
       ),
     ],
   ),

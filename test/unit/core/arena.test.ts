@@ -57,8 +57,8 @@ describe("arena_init", () => {
     expect(fill).toThrow(/ENOMEM/);
     const { chunks } = engine.stats().memory;
     const left = 512 * KIB - chunks * 16 * KIB; // header, three seats, a byte a chunk
-    expect(left).toBeGreaterThanOrEqual(3 * 20 * KIB);
-    expect(left).toBeLessThan(4 * 20 * KIB + 16 * KIB);
+    expect(left).toBeGreaterThanOrEqual(3 * 28 * KIB);
+    expect(left).toBeLessThan(3 * 28 * KIB + 2 * 16 * KIB);
     expect(mm.validate()).toEqual([]);
   });
 });

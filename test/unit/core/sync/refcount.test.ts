@@ -5,7 +5,7 @@ import { draw, freshEngine } from "../../../support/engine.js";
 
 /** Offsets of an mm's counts (assembly/base/layout.ts), and what sync/refcount.ts calls SATURATED. */
 const USERS = 0;
-const COUNT = 4;
+const COUNT = 8;
 const SATURATED = 0x40000000;
 
 async function space() {
