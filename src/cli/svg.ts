@@ -52,10 +52,15 @@ function panel(
   const y = (value: number) => round(bottom - (value / highest) * (PANEL - 40));
   // Steps, not slopes: between two calls nothing changes.
   let path = "";
+  let before: number | undefined;
   values.forEach((value, n) => {
     const at = x(steps[n] ?? 0);
-    path += n === 0 ? `M${at} ${y(value)}` : `H${at}V${y(value)}`;
+    const height = y(value);
+    if (n === 0) path += `M${at} ${height}`;
+    else if (height !== before) path += `H${at}V${height}`;
+    before = height;
   });
+  path += `H${x(steps[values.length - 1] ?? 0)}`;
   return [
     `<text x="${LEFT}" y="${top + 12}" fill="${colour}">${escaped(name)}</text>`,
     `<path d="M${LEFT} ${bottom}H${WIDTH - RIGHT}" stroke="#999" fill="none"/>`,
