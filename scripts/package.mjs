@@ -28,6 +28,7 @@ const BUDGETS = [
   { what: "vmaple/engine.wasm", file: "dist/engine.wasm", limit: 40 * KB },
   { what: "vmaple, without its wasm", entry: "dist/src/index.js", limit: 18 * KB },
   { what: "vmaple/comlink, with vmaple", entry: "dist/src/comlink.js", limit: 21 * KB },
+  { what: "vmaple/why, alone", entry: "dist/src/why.js", limit: 12 * KB },
   { what: "vmaple/maps", entry: "dist/src/formats/maps.js", limit: 4 * KB },
   { what: "vmaple/strace", entry: "dist/src/formats/strace.js", limit: 4 * KB },
   { what: "vmaple/perf", entry: "dist/src/formats/perf.js", limit: 4 * KB },

@@ -39,7 +39,6 @@ export type { MmStatus } from "./mm-status.js";
 export { MmWithUserAsync } from "./mm-with-user-async.js";
 export { RawPlane } from "./raw.js";
 export type { ReapReport } from "./reap.js";
-export type { Refusal, RefusedCall } from "./refusal.js";
 export type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 export type { ValidationReport, Violation } from "./validation.js";
 export { type VmaPtr, VmaRef } from "./vma.js";

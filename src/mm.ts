@@ -23,7 +23,6 @@ import { type Rlimits, setRlimits } from "./mm-options.js";
 import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
 import { mapsText, readSpace, snapshots } from "./read-space.js";
-import { type Refusal, type RefusedCall, whyRefused } from "./refusal.js";
 import { smapsText } from "./smaps-text.js";
 import type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 import * as calls from "./system-calls.js";
@@ -407,17 +406,6 @@ export class MmWithUser extends Mm implements SystemCalls {
   explain(address: Address): Explanation | null {
     const at = clamped(address, "address");
     return readSpace(this, "explain", (core, mm) => explain(core, mm, at));
-  }
-
-  /**
-   * Which check a call of this space did not pass, in one sentence with its manual page: asked
-   * after the call threw, before others change the space. Null if no check tells (the engine's
-   * own memory is full).
-   *
-   * @param error the MmError that the call threw, or what it says
-   */
-  whyRefused(error: RefusedCall): Refusal | null {
-    return readSpace(this, "whyRefused", (core, mm) => whyRefused(core, mm, error));
   }
 
   /** Checks every invariant of this space; empty when sound. */

@@ -1,4 +1,4 @@
-// mm.whyRefused: which check a call that failed did not pass, in words.
+// whyRefused: which check a call that failed did not pass, in words.
 //
 // The core answers an errno; many checks share one. Here they are gone through again in
 // Linux's order, with the values of the call and of the space: the first that does not hold

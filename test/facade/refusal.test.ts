@@ -1,4 +1,4 @@
-// mm.whyRefused against recordings of the real kernel: for every refused call the check that
+// whyRefused against recordings of the real kernel: for every refused call the check that
 // has its errno, and for every call that was answered no check at all.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { Engine, Madvise, MapFlags, MmError, type MmWithUser, Prot } from "../..
 import { refusals } from "../../src/refusal.js";
 import { coreOf } from "../../src/replay/engine-core.js";
 import { replayRecording } from "../../src/replay/recording.js";
+import { whyRefused } from "../../src/why.js";
 
 const COMMITTED = new URL("../../fixtures/recordings/", import.meta.url);
 /** All 82, where they lie beside the checkout. */
@@ -26,7 +27,7 @@ function why(mm: MmWithUser, call: () => unknown): string {
     call();
   } catch (error) {
     if (!(error instanceof MmError)) throw error;
-    const refusal = mm.whyRefused(error);
+    const refusal = whyRefused(mm, error);
     return refusal === null ? "nothing" : `${refusal.code}: ${refusal.text} (${refusal.manual})`;
   }
   return "answered";
@@ -121,8 +122,8 @@ describe("one sentence with the values, and the manual page", () => {
     using engine = await Engine.create();
     using mm = engine.createMm();
     const call = { code: "EBUSY", syscall: "munmap", args: { address: AT, length: PAGE } };
-    expect(mm.whyRefused(call)).toBeNull();
-    expect(mm.whyRefused({ ...call, syscall: "nosuch" })).toBeNull();
+    expect(whyRefused(mm, call)).toBeNull();
+    expect(whyRefused(mm, { ...call, syscall: "nosuch" })).toBeNull();
   });
 });
 

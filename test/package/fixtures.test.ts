@@ -76,7 +76,7 @@ describe("Node", () => {
 
   test("a server-side import", () => {
     using app = new App("server", installed);
-    const subpaths = ["", "/comlink", "/maps", "/perf", "/strace", "/testing"];
+    const subpaths = ["", "/comlink", "/maps", "/perf", "/strace", "/testing", "/why"];
     expect(app.node("app.mjs")).toEqual({
       names: Object.fromEntries(subpaths.map((subpath) => [`vmaple${subpath}`, true])),
       added: [],
