@@ -31,6 +31,7 @@ export function chartSvg({ title, axis, steps, series }: Chart): string {
   const panels = series.map((one, n) => panel(one, steps, x, TOP + n * (PANEL + GAP)));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="${LEFT}" y="20" font-size="14">${escaped(title)}</text>`,
     ...panels,
