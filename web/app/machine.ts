@@ -8,14 +8,7 @@ import { Abi, Access, Fault, Limit } from "../../assembly/shared/abi.js";
 import { errorOf } from "../../src/errors.js";
 import type { FileOptions } from "../../src/file.js";
 import type { TraceCall, TraceVma } from "../../src/formats/trace.js";
-import {
-  Engine,
-  type Explanation,
-  MmError,
-  type MmOptions,
-  MmWithUser,
-  type Refusal,
-} from "../../src/index.js";
+import { Engine, type Explanation, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
 import { MapsReader } from "../../src/maps-text.js";
 import { coreOf } from "../../src/replay/engine-core.js";
 import { FileTable } from "../../src/replay/files.js";
@@ -23,6 +16,7 @@ import { ReplaySpace } from "../../src/replay/space.js";
 import { forceCall, isPlaced, makeCall } from "../../src/replay/trace-calls.js";
 import { vmFlagsOf } from "../../src/replay/trace-exec.js";
 import { Unknowns } from "../../src/replay/unknowns.js";
+import { type Refusal, whyRefused } from "../../src/why.js";
 import { refusedCall } from "../why/refused.js";
 import { ArenaReader } from "./arena.js";
 import type { Call, Outcome } from "./call.js";
@@ -143,7 +137,7 @@ export class Machine {
   /** Which check a call did not pass; asked while the space is as the call left it. */
   whyRefused(call: Call, code: string): Refusal | null {
     const file = (path: string) => this.#files.path(path);
-    return this.#mm.whyRefused(refusedCall(call, code, file));
+    return whyRefused(this.#mm, refusedCall(call, code, file));
   }
 
   /** What keeps the VMA at `address` and the next one apart. */

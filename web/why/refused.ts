@@ -1,6 +1,6 @@
 // A call of the log as the library names it in errors: what whyRefused asks about.
 
-import type { RefusedCall } from "../../src/index.js";
+import type { RefusedCall } from "../../src/why.js";
 import type { Call } from "../app/call.js";
 
 /** @param file the open file behind a path; 0 without one */

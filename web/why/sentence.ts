@@ -1,6 +1,7 @@
 // One sentence about a step: which rule split or merged, or which check refused.
 
-import type { Explanation, Refusal } from "../../src/index.js";
+import type { Explanation } from "../../src/index.js";
+import type { Refusal } from "../../src/why.js";
 import type { Call } from "../app/call.js";
 import { type Rows, rowAt } from "../app/rows.js";
 import type { Moment } from "../app/store.js";
