@@ -40,7 +40,7 @@ import { outsideVmas, PAGE, TASK_SIZE } from "./surroundings.js";
 /** Fixed in the recorded kernel: the minimum a process without CAP_SYS_RAWIO may map (R-BASE-2). */
 const MMAP_MIN_ADDR = 65536;
 /** Where the top-down search starts; in a "full" file the window is the only hole below it. */
-const MMAP_BASE = 0x7fff_f7ff_f000;
+export const MMAP_BASE = 0x7fff_f7ff_f000;
 
 const LIMITS: Readonly<Record<LimitName, Limit>> = {
   AS: Limit.AS,
@@ -373,7 +373,7 @@ function faultName(outcome: number): string {
 }
 
 /** The recorded kinds of files, as properties. */
-function fileOptions({ mode, bytes, kind }: RecordedFile): Omit<FileOptions, "name"> {
+export function fileOptions({ mode, bytes, kind }: RecordedFile): Omit<FileOptions, "name"> {
   return {
     size: bytes,
     readable: mode.includes("r"),

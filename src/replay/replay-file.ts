@@ -2,9 +2,10 @@
 
 import type { Core } from "../core.js";
 import { Fields, InputError, linesOf } from "../formats/ndjson.js";
+import { isLog } from "../formats/sniff.js";
 import { replayRecording } from "./recording.js";
 import type { ReplayHooks, ReplayReport } from "./report.js";
-import { isLog, replayStrace, type StraceMaps } from "./strace.js";
+import { replayStrace, type StraceMaps } from "./strace.js";
 import { replayTrace } from "./trace.js";
 
 export type RecordKind = "recording" | "trace" | "strace";

@@ -8,6 +8,7 @@ import type { Core } from "../core.js";
 import type { MapsEntry } from "../formats/maps-line.js";
 import { InputError } from "../formats/ndjson.js";
 import { readPerf } from "../formats/perf.js";
+import { isPerf } from "../formats/sniff.js";
 import { type Problem, readStrace } from "../formats/strace.js";
 import type { TraceMaps, TraceRow, TraceVma } from "../formats/trace.js";
 import { newReport, type ReplayHooks, type ReplayReport } from "./report.js";
@@ -19,16 +20,6 @@ export interface StraceMaps {
   /** At the end of the first process. */
   readonly expected?: readonly MapsEntry[];
   readonly strict?: boolean;
-}
-
-/** True if text that begins so is a log that can be read. */
-export function isLog(bytes: Uint8Array): boolean {
-  const text = new TextDecoder().decode(bytes.subarray(0, 65536));
-  return isPerf(text) || readStrace(text).rows.length > 0 || /^[^{\n]*\w\(.*\) += /m.test(text);
-}
-
-function isPerf(text: string): boolean {
-  return /\bPERF_RECORD_\w+/.test(text);
 }
 
 /**
@@ -71,7 +62,8 @@ function readLog(bytes: Uint8Array, file: string, strict: boolean): Log {
   return { ...readPerf(bytes, { file, strict }), unanswered: 0, truncated: 0 };
 }
 
-function withMaps(log: readonly TraceRow[], { initial, expected }: StraceMaps): TraceRow[] {
+/** The rows of a log, with a map where each process begins: the given one, or one of no lines. */
+export function withMaps(log: readonly TraceRow[], { initial, expected }: StraceMaps): TraceRow[] {
   const rows: TraceRow[] = [];
   const seen = new Set<number>();
   const [first] = log;

@@ -15,7 +15,10 @@ const word = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 );
 const path = fc
-  .oneof(fc.constant("/lib/libc.so.6"), fc.string({ minLength: 1, unit: "grapheme" }))
+  .oneof(
+    fc.constantFrom("/lib/libc.so.6", "/a b", "/x => ENOMEM", "none", 'two\nlines "quoted" \\n'),
+    fc.string({ minLength: 1, unit: "grapheme" }),
+  )
   .filter((text) => !/\0/.test(text));
 
 const of = (op: Call["op"], ...args: fc.Arbitrary<Call["args"][number]>[]): fc.Arbitrary<Call> =>

@@ -39,12 +39,17 @@ export function tokensOf(line: string): Token[] {
     if (quoted !== undefined && close === "") {
       throw new CommandError('a quote is open: expected " at the end', from, to);
     }
-    const text = quoted === undefined ? whole : quoted.replace(/\\(.)/gs, "$1");
+    const text = quoted === undefined ? whole : unescaped(quoted);
     return { text, from, to, isQuoted: quoted !== undefined };
   });
 }
 
-/** The word for a text: quoted if it must be. */
+function unescaped(quoted: string): string {
+  return quoted.replace(/\\(.)/gs, (_, char: string) => (char === "n" ? "\n" : char));
+}
+
+/** The word for a text, on one line: quoted if it must be. */
 export function wordOf(text: string): string {
-  return /^[^\s"\\]+$/.test(text) ? text : `"${text.replace(/[\\"]/g, "\\$&")}"`;
+  if (/^[^\s"\\]+$/.test(text)) return text;
+  return `"${text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 }
