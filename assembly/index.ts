@@ -453,6 +453,7 @@ export function handle_mm_fault_locked(mm: usize, address: f64, access: Access):
   return done(fault_locked(mm, u(address), access));
 }
 
+export * from "./file-ops";
 export * from "./syscalls";
 
 /** A call that takes no lock itself is over (mm/change.ts). */

@@ -10,6 +10,7 @@ import type { Core } from "./core.js";
 import { WouldBlockError } from "./errors.js";
 import type { MmWithUser } from "./mm.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
+import type { FileOps } from "./vma-new.js";
 
 /** A handle that nobody disposed before it was collected. Its reference is lost. */
 export interface LeakReport {
@@ -45,6 +46,8 @@ export class Context {
   readonly leaks: LeakRegistry;
   /** Held locks and queued requests of this worker, all mms: the engine waits for 0 before it goes. */
   busy = 0;
+  /** Operations of kinds of files, by kind: this worker's. */
+  readonly fileOps = new Map<string, FileOps>();
   #locks = new Map<number, LockState>();
   #deferred: (() => void) | undefined;
 
@@ -93,6 +96,8 @@ export class LockState {
    * task at a time may stand in its queue or hold the lock.
    */
   readonly writers = new Turns();
+  /** True while an mmap hook runs: it must not change the space, or give the lock up. */
+  inHook = false;
   /** True while an async write request of this worker stands in the core's queue. */
   writeQueued = false;
 
@@ -142,6 +147,12 @@ export class LockState {
    */
   assertMayWait(call: string): void {
     if (this.reads + this.writes + this.vmaReads + this.queued !== 0) this.#refuse(call);
+  }
+
+  /** @throws TypeError an mmap hook of this space is running */
+  assertNoHook(): void {
+    if (!this.inHook) return;
+    throw new TypeError("an mmap hook must not change the space it maps into, nor unlock it");
   }
 
   #refuse(call: string): never {

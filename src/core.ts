@@ -179,6 +179,28 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   file_put(file: File): void;
   file_info(file: File): void;
 
+  /** Under the write lock; u32[0] of scratch: the VMA to call the mmap hook with, or 0. */
+  mmap_begin(
+    mm: Mm,
+    address: bigint,
+    length: bigint,
+    prot: number,
+    flags: number,
+    file: File,
+    offset: bigint,
+  ): bigint;
+  mmap_commit(mm: Mm, vma: Vma, flags: number): number;
+  mmap_abort(mm: Mm, vma: Vma): void;
+  vma_update_flags(vma: Vma, set: number, unset: number): void;
+  vma_insert_page(vma: Vma, address: number, page: number): number;
+  vma_zap_page_range(vma: Vma, address: number, size: number): void;
+  mm_has_pages(mm: Mm): number;
+  mm_pages_present(mm: Mm, address: number, count: number): number;
+  page_create(): number;
+  page_get(page: number): void;
+  page_put(page: number): void;
+  page_refs(page: number): number;
+
   mmap_read_trylock(mm: Mm): number;
   mmap_write_trylock(mm: Mm): number;
   mmap_lock_is_contended(mm: Mm): number;

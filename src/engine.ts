@@ -8,16 +8,18 @@ import type { Address } from "./address.js";
 import { Context, type LeakReport, type Makers } from "./context.js";
 import { Core, instantiate } from "./core.js";
 import { MmError } from "./errors.js";
-import { createFile, type FileOptions, FileRef } from "./file.js";
+import { createFile, type FileOptions, FileRef, registerFileOps } from "./file.js";
 import { checkHeader, checkVersion, createMemory, DEFAULT_MEMORY_BYTES } from "./memory.js";
 import { MmWithUser } from "./mm.js";
 import { createMm, type MmOptions } from "./mm-options.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
+import { Page } from "./page.js";
 import { host, threadMayBlock } from "./platform.js";
 import { RawPlane } from "./raw.js";
 import { type ReapReport, reapSeat } from "./reap.js";
 import { registerContext, unregisterContext } from "./registry.js";
 import { type ValidationReport, type Violation, validateMm } from "./validation.js";
+import type { FileOps } from "./vma-new.js";
 import { compileEngine, type WasmSource } from "./wasm.js";
 
 export interface EngineOptions {
@@ -125,9 +127,10 @@ const SLABS = {
   name: SlabKind.NAME,
   table: SlabKind.TABLE,
   log: SlabKind.LOG,
+  page: SlabKind.PAGE,
 } as const;
 
-/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, region tables, journals of large calls. */
+/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, tables, journals of large calls, pages. */
 export type SlabName = keyof typeof SLABS;
 
 const DEFAULT_MAX_WORKERS = 128;
@@ -301,10 +304,28 @@ export class Engine implements Disposable {
    * An open file to map: its identity, not its contents.
    *
    * @throws RangeError the name is longer than 4096 bytes, or a number is out of range
+   * @throws TypeError a kind that is neither known nor registered here
    * @throws MmError ENOMEM the arena is full
    */
   openFile(file: FileOptions): FileRef {
-    return new FileRef(this.context, createFile(this.context.core, file));
+    const { context } = this;
+    return new FileRef(context, createFile(context.core, file, context.fileOps));
+  }
+
+  /**
+   * The operations of a kind of file (f_ops) in this worker: mmap of a file opened with
+   * `kind` calls them. Each worker that maps such files registers its own; mapping one
+   * elsewhere throws TypeError. A later registration takes the place of an earlier one.
+   *
+   * @throws TypeError the kind is one that the engine knows by itself, or has more than 64 bytes
+   */
+  registerFileOps(kind: string, ops: FileOps): void {
+    registerFileOps(this.context.fileOps, kind, ops);
+  }
+
+  /** A page to put into a mapping, see {@link Page}. @throws MmError ENOMEM the arena is full */
+  allocPage(): Page {
+    return Page.make(this.context);
   }
 
   /** Runs teardowns that MmWithUserAsync has queued, of any worker; how many. */

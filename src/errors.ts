@@ -52,9 +52,15 @@ export class MmError extends Error {
   /** The arguments of the call. */
   readonly args: ErrorArgs;
 
-  constructor(errno: number, syscall: string, args: ErrorArgs = {}, code?: string) {
+  constructor(
+    errno: number,
+    syscall: string,
+    args: ErrorArgs = {},
+    code?: string,
+    options?: ErrorOptions,
+  ) {
     const [name, text] = NAMES.get(errno) ?? [`E${errno}`, `error ${errno}`];
-    super(`${code ?? name}: ${syscall}(${formatArgs(args)}): ${text}`);
+    super(`${code ?? name}: ${syscall}(${formatArgs(args)}): ${text}`, options);
     this.code = code ?? name;
     this.errno = errno;
     this.syscall = syscall;

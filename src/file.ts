@@ -10,12 +10,16 @@ import type { Context, Scope } from "./context.js";
 import type { Core } from "./core.js";
 import { errorOf } from "./errors.js";
 import { Handle } from "./handle.js";
+import type { FileOps } from "./vma-new.js";
 
 /** Address of a file record in the arena: the raw plane's `file`. */
 export type FilePtr = number;
 
 /** A device number: a string as in /proc/PID/maps (`fd:01`, hex), a Linux dev_t, or its two parts. */
 export type Device = string | number | { readonly major: number; readonly minor: number };
+
+/** The kinds of files that the engine knows by itself. */
+export type FileKind = "regular" | "shmem" | "dev-zero" | "hugetlbfs" | "special";
 
 export interface FileOptions {
   /** Path that /proc/PID/maps shows; at most 4096 bytes of UTF-8. */
@@ -46,8 +50,11 @@ export interface FileOptions {
   readonly hugePageAligned?: boolean;
   /** The file system knows MAP_SYNC but this file cannot do it. */
   readonly syncRefused?: boolean;
-  /** `special` names a mapping such as `[vdso]`, not a file. Default `regular`. */
-  readonly kind?: "regular" | "shmem" | "dev-zero" | "hugetlbfs" | "special";
+  /**
+   * `special` names a mapping such as `[vdso]`, not a file. Any other word names operations
+   * that {@link Engine.registerFileOps} has registered in this worker. Default `regular`.
+   */
+  readonly kind?: FileKind | (string & {});
 }
 
 /** A file record as plain data. */
@@ -61,6 +68,8 @@ export interface FileInfo {
   readonly size: number | null;
   /** Path as given, without ` (deleted)`. */
   readonly name: string;
+  /** Its kind, as given to openFile. */
+  readonly kind: string;
 }
 
 /**
@@ -107,20 +116,33 @@ export class FileRef extends Handle {
 }
 
 /** A new file record with one reference, which the caller owns. */
-export function createFile(core: Core, options: FileOptions): FilePtr {
+export function createFile(
+  core: Core,
+  options: FileOptions,
+  fileOps: ReadonlyMap<string, FileOps> = new Map(),
+): FilePtr {
+  const kind = options.kind ?? "regular";
+  const known = kindFlag(kind);
+  if (known === undefined && !fileOps.has(kind)) {
+    throw new TypeError(`unknown kind of file: ${String(kind)} (registerFileOps makes new ones)`);
+  }
+  const kindName = new TextEncoder().encode(known === undefined ? kind : "");
+  if (typeof options.name !== "string") throw new TypeError("a file needs a name: a string");
   const name = new TextEncoder().encode(options.name);
   if (name.length > FileArg.NAME_MAX) {
     throw new RangeError(`a file name has at most ${FileArg.NAME_MAX} bytes, not ${name.length}`);
   }
   const [major, minor] = parseDevice(options.dev ?? 0);
   const args = core.f64;
-  args[FileArg.FLAGS] = flagsOf(options);
+  args[FileArg.FLAGS] = flagsOf(options) | (known ?? FileFlag.HOOKED);
   args[FileArg.DEV_MAJOR] = major;
   args[FileArg.DEV_MINOR] = minor;
   args[FileArg.INODE] = checkedNumber(options.inode ?? 0, "inode");
   args[FileArg.SIZE] = asNumber(options.size ?? 0, "size");
   args[FileArg.NAME_LENGTH] = name.length;
+  args[FileArg.KIND_LENGTH] = kindName.length;
   core.u8.set(name, FileArg.NAME_OFFSET);
+  core.u8.set(kindName, FileArg.NAME_OFFSET + name.length);
   const file = core.x.file_create();
   if (file < 0 && file >= -4095) throw errorOf(file, "openFile", { name: options.name });
   return file >>> 0;
@@ -133,14 +155,17 @@ export function readFileInfo(core: Core, file: FilePtr): FileInfo {
   const flags = words[FileArg.FLAGS] as number;
   const length = words[FileArg.NAME_LENGTH] as number;
   // A copy: TextDecoder does not read shared memory.
-  const bytes = core.u8.slice(FileArg.NAME_OFFSET, FileArg.NAME_OFFSET + length);
+  const end = FileArg.NAME_OFFSET + length + (words[FileArg.KIND_LENGTH] as number);
+  const bytes = core.u8.slice(FileArg.NAME_OFFSET, end);
+  const decoder = new TextDecoder();
   return {
     flags,
     major: words[FileArg.DEV_MAJOR] as number,
     minor: words[FileArg.DEV_MINOR] as number,
     inode: words[FileArg.INODE] as number,
     size: (flags & FileFlag.SIZE_UNKNOWN) !== 0 ? null : (words[FileArg.SIZE] as number),
-    name: new TextDecoder().decode(bytes),
+    name: decoder.decode(bytes.subarray(0, length)),
+    kind: kindOf(flags) ?? decoder.decode(bytes.subarray(length)),
   };
 }
 
@@ -157,24 +182,46 @@ function flagsOf(options: FileOptions): number {
   if (options.deleted) flags |= FileFlag.DELETED;
   if (options.syncRefused) flags |= FileFlag.SYNC_LATE;
   if (options.size === undefined) flags |= FileFlag.SIZE_UNKNOWN;
-  return flags | kindFlag(options.kind ?? "regular");
+  return flags;
 }
 
-function kindFlag(kind: NonNullable<FileOptions["kind"]>): number {
-  switch (kind) {
-    case "regular":
-      return 0;
-    case "shmem":
-      return FileFlag.SHMEM;
-    case "dev-zero":
-      return FileFlag.DEV_ZERO;
-    case "hugetlbfs":
-      return FileFlag.HUGETLB;
-    case "special":
-      return FileFlag.SPECIAL;
-    default:
-      throw new TypeError(`unknown kind of file: ${kind}`);
+const KIND_FLAGS: Readonly<Record<FileKind, number>> = {
+  regular: 0,
+  shmem: FileFlag.SHMEM,
+  "dev-zero": FileFlag.DEV_ZERO,
+  hugetlbfs: FileFlag.HUGETLB,
+  special: FileFlag.SPECIAL,
+};
+
+/** Undefined for a kind with operations. */
+function kindFlag(kind: string): number | undefined {
+  return Object.hasOwn(KIND_FLAGS, kind) ? KIND_FLAGS[kind as FileKind] : undefined;
+}
+
+/** The kind that the flags tell; undefined: one with operations, which has a name. */
+function kindOf(flags: number): string | undefined {
+  if ((flags & FileFlag.HOOKED) !== 0) return undefined;
+  return (
+    Object.keys(KIND_FLAGS).findLast((kind) => (flags & (kindFlag(kind) ?? 0)) !== 0) ?? "regular"
+  );
+}
+
+/**
+ * Enters the operations of a kind in this worker, in place of earlier ones.
+ *
+ * @throws TypeError the kind is empty, too long or one of {@link FileKind}; ops has no mmap function
+ */
+export function registerFileOps(fileOps: Map<string, FileOps>, kind: string, ops: FileOps): void {
+  if (typeof kind !== "string" || kind === "" || kindFlag(kind) !== undefined) {
+    throw new TypeError(`a kind with operations needs a name of its own, not ${String(kind)}`);
   }
+  if (new TextEncoder().encode(kind).length > FileArg.KIND_MAX) {
+    throw new TypeError(`the name of a kind has at most ${FileArg.KIND_MAX} bytes: ${kind}`);
+  }
+  if (typeof ops !== "object" || ops === null || typeof ops.mmap !== "function") {
+    throw new TypeError(`the operations of ${kind} need an mmap function`);
+  }
+  fileOps.set(kind, ops);
 }
 
 function parseDevice(dev: Device): readonly [major: number, minor: number] {

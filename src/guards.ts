@@ -150,9 +150,10 @@ export class MmapReadGuard implements Disposable, VmaScope {
     }
   }
 
-  /** Releases the lock. Does nothing the second time. */
+  /** Releases the lock. Does nothing the second time. @throws TypeError inside an mmap hook */
   dispose(): void {
     if (this.#released) return;
+    this.#owner.locks.assertNoHook();
     this.unlock(this.context.core.x, this.#mm);
     this.end();
   }
@@ -291,6 +292,18 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
     return this.context.makers.takeUser(this.context, calls.fork(this.#changing()));
   }
 
+  /** @internal */
+  underWriteLock<Result>(body: () => Result): Result {
+    const { locks } = this.owner;
+    locks.inHook = true;
+    try {
+      return body();
+    } finally {
+      locks.inHook = false;
+      this.change(); // what the hook looked up through this guard is stale
+    }
+  }
+
   /**
    * Turns this guard into a read guard without letting another writer in between. Consumes it.
    *
@@ -298,6 +311,7 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
    */
   downgrade(): MmapReadGuard {
     const owner = this.mm();
+    owner.locks.assertNoHook();
     const failed = this.context.core.x.mmap_write_downgrade(this.pointer);
     if (failed < 0) throw errorOf(failed, "mmapWriteDowngrade");
     this.end();
@@ -314,6 +328,7 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
 
   /** @throws TypeError the change would wait for a VMA read guard that this worker holds itself */
   #changing(): Caller {
+    this.owner.locks.assertNoHook();
     this.change();
     if (this.owner.locks.vmaReads === 0) return this;
     throw new TypeError(

@@ -19,7 +19,14 @@ export { type ErrorArgs, MmError, NotThreadSafeError, WouldBlockError } from "./
 export type { ExecOptions } from "./exec.js";
 export type { ApartField, ApartReason, Explanation } from "./explain.js";
 export type { FaultAccess, FaultOutcome, FaultResult } from "./fault.js";
-export { type Device, type FileInfo, type FileOptions, type FilePtr, FileRef } from "./file.js";
+export {
+  type Device,
+  type FileInfo,
+  type FileKind,
+  type FileOptions,
+  type FilePtr,
+  FileRef,
+} from "./file.js";
 export {
   hasFlags,
   Madvise,
@@ -37,9 +44,11 @@ export { Mm, type MmPtr, MmWithUser } from "./mm.js";
 export type { MmOptions, Rlimits } from "./mm-options.js";
 export type { MmStatus } from "./mm-status.js";
 export { MmWithUserAsync } from "./mm-with-user-async.js";
+export { Page, type PagePtr } from "./page.js";
 export { RawPlane } from "./raw.js";
 export type { ReapReport } from "./reap.js";
 export type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 export type { ValidationReport, Violation } from "./validation.js";
-export { type VmaPtr, VmaRef } from "./vma.js";
+export { VmaMixedMap, type VmaPtr, VmaRef } from "./vma.js";
+export { type FileOps, VmaNew } from "./vma-new.js";
 export type { WasmSource } from "./wasm.js";

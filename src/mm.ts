@@ -431,6 +431,16 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   /** @internal */
+  underWriteLock<Result>(body: () => Result): Result {
+    const guard = this.mmapWriteLock();
+    try {
+      return guard.underWriteLock(body);
+    } finally {
+      guard.dispose();
+    }
+  }
+
+  /** @internal */
   protected assertNoGuards(): void {
     if (this.#guards === 0) return;
     throw new TypeError(

@@ -11,6 +11,7 @@ import type { CallTable } from "./core.js";
 import { type ErrorArgs, errorOf } from "./errors.js";
 import { accessCode, type FaultAccess, type FaultResult, faultResult } from "./fault.js";
 import { FileRef } from "./file.js";
+import { fileOpsOf, mmapWithHook } from "./mmap-hook.js";
 
 /** Bytes of a VMA name that are too many by one. */
 const VMA_NAME_REFUSED = 80;
@@ -147,7 +148,8 @@ export interface SystemCalls {
   msync(address: Address, length: Address, flags: number): void;
 
   /**
-   * Checks as mincore(2). Which pages are resident is not modelled: every entry is 0.
+   * Checks as mincore(2). Resident are the pages that vmInsertPage has put in; others are not
+   * modelled.
    *
    * @returns one byte a page
    * @throws MmError EINVAL misaligned; ENOMEM a page is not mapped
@@ -194,6 +196,8 @@ export interface Caller {
   readonly calls: CallTable;
   /** The mm. */
   readonly pointer: number;
+  /** Runs `body` under the write lock, in which an mmap hook may be called. */
+  underWriteLock<Result>(body: () => Result): Result;
 }
 
 export function mmap(by: Caller, args: MmapArgs): number {
@@ -221,14 +225,19 @@ export function mmap(by: Caller, args: MmapArgs): number {
           file,
           wide(offset, "offset"),
         );
-  return checked(result, "mmap", () => ({
-    address,
-    length,
+  const named = () => ({ address, length, prot, flags, ...fileArgs(file), offset });
+  if (Number(result) !== -Abi.NEEDS_HOOK) return checked(result, "mmap", named);
+  const { context } = by;
+  const ops = fileOpsOf(context, file);
+  const words = {
+    address: wide(address, "address"),
+    length: wide(length, "length"),
     prot,
     flags,
-    ...fileArgs(file),
-    offset,
-  }));
+    file,
+    offset: wide(offset, "offset"),
+  };
+  return by.underWriteLock(() => mmapWithHook(context, by.pointer, words, ops, named));
 }
 
 /** Leaving the file out where one is needed is a bad descriptor, so that EBADF comes from the core, in its order. */
@@ -344,8 +353,17 @@ export function mincore(by: Caller, address: Address, length: Address): Uint8Arr
         )
       : by.calls.wide.mincore(by.pointer, wide(address, "address"), wide(length, "length"));
   checked(result, "mincore", () => ({ address, length }));
-  const shift = by.context.core.x.mm_stat(by.pointer, MmStat.PAGE_SHIFT);
-  return new Uint8Array(Math.ceil(Number(length) / 2 ** shift));
+  const { core } = by.context;
+  const pageSize = 2 ** core.x.mm_stat(by.pointer, MmStat.PAGE_SHIFT);
+  const present = new Uint8Array(Math.ceil(Number(length) / pageSize));
+  if (core.x.mm_has_pages(by.pointer) === 0) return present;
+  // Without the lock: page tables stay as long as the space, and the answer is a snapshot anyway.
+  for (let from = 0; from < present.length; from += Abi.SCRATCH_BYTES) {
+    const count = Math.min(Abi.SCRATCH_BYTES, present.length - from);
+    core.x.mm_pages_present(by.pointer, Number(address) + from * pageSize, count);
+    present.set(core.u8.subarray(0, count), from);
+  }
+  return present;
 }
 
 export function setVmaName(
@@ -383,6 +401,9 @@ export function remapFilePages(by: Caller, args: RemapFilePagesArgs): void {
     clamped(pgoff, "pgoff"),
     flags,
   );
+  if (result === -Abi.NEEDS_HOOK) {
+    throw new TypeError("remapFilePages of a file whose kind has operations: map it anew instead");
+  }
   checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
 }
 

@@ -33,6 +33,7 @@ import { MmapReadGuard } from "./guards.js";
 import type { Handle } from "./handle.js";
 import { Mm, MmWithUser } from "./mm.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
+import { Page } from "./page.js";
 import { host } from "./platform.js";
 import { contextOf, onClose } from "./registry.js";
 import { VmaRef } from "./vma.js";
@@ -41,7 +42,7 @@ const FLYING = 0;
 const ADOPTED = 1;
 const REVOKED = 2;
 
-type HandleKind = "Mm" | "MmWithUser" | "MmWithUserAsync" | "FileRef";
+type HandleKind = "Mm" | "MmWithUser" | "MmWithUserAsync" | "FileRef" | "Page";
 
 /** A handle in a message. */
 export interface WireHandle {
@@ -169,6 +170,7 @@ export function land(wire: WireHandle): Handle {
 
 function kindOf(handle: Handle): HandleKind {
   if (handle instanceof FileRef) return "FileRef";
+  if (handle instanceof Page) return "Page";
   if (handle instanceof MmWithUserAsync) return "MmWithUserAsync";
   return handle instanceof MmWithUser ? "MmWithUser" : "Mm";
 }
@@ -177,6 +179,7 @@ function retain(handle: Handle, kind: HandleKind): number {
   const { x } = handle.context.core;
   const { pointer } = handle;
   if (kind === "FileRef") x.file_get(pointer);
+  else if (kind === "Page") x.page_get(pointer);
   else if (kind === "Mm") x.mmgrab(pointer);
   else x.mmget(pointer);
   return pointer;
@@ -184,6 +187,7 @@ function retain(handle: Handle, kind: HandleKind): number {
 
 function makeHandle(context: Context, { kind, pointer }: WireHandle): Handle {
   if (kind === "FileRef") return new FileRef(context, pointer);
+  if (kind === "Page") return new Page(context, pointer);
   if (kind === "MmWithUserAsync") return new MmWithUserAsync(context, pointer);
   return kind === "MmWithUser" ? new MmWithUser(context, pointer) : new Mm(context, pointer);
 }
@@ -218,7 +222,7 @@ function sweep(): void {
 }
 
 const isHandle = (value: unknown): value is Handle =>
-  value instanceof Mm || value instanceof FileRef;
+  value instanceof Mm || value instanceof FileRef || value instanceof Page;
 const isGuard = (value: unknown): value is MmapReadGuard | VmaRef =>
   value instanceof MmapReadGuard || value instanceof VmaRef;
 

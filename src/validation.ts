@@ -10,7 +10,7 @@ export interface Violation {
   readonly mm: number;
   /** Name of the invariant, as in `TREE_GAP`. */
   readonly invariant: string;
-  /** Where: an object's byte address in the arena, or a count; 0 if that says nothing. */
+  /** Where: a byte address in the space, or the count that was found; 0 if that says nothing. */
   readonly where: number;
 }
 
@@ -39,6 +39,7 @@ const NAMES = new Map<number, string>([
   [Invariant.COMMIT, "COMMIT"],
   [Invariant.LOCK_SEQUENCE, "LOCK_SEQUENCE"],
   [Invariant.REFCOUNT, "REFCOUNT"],
+  [Invariant.PAGE_OUTSIDE, "PAGE_OUTSIDE"],
 ]);
 
 /**
@@ -47,9 +48,9 @@ const NAMES = new Map<number, string>([
  * @throws WouldBlockError it is locked and this thread must not block
  */
 export function validateMm(core: Core, mm: number, held: boolean): ValidationReport {
-  core.u32[0] = 0;
+  core.f64[0] = 0;
   const code = held ? core.x.mm_validate_under_lock(mm) : core.x.mm_validate(mm);
   if (code === Invariant.SOUND) return [];
   if (code < 0) throw errorOf(code, "validate");
-  return [{ mm, invariant: NAMES.get(code) ?? `INVARIANT_${code}`, where: core.u32[0] as number }];
+  return [{ mm, invariant: NAMES.get(code) ?? `INVARIANT_${code}`, where: core.f64[0] as number }];
 }

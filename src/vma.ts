@@ -7,13 +7,16 @@
 //
 // Floor: S2. Imports: context, file, handle, maps-text.
 
-import { type Address, wide } from "./address.js";
+import { type Address, clamped } from "./address.js";
 import type { Context, Scope } from "./context.js";
 import type { CoreExports } from "./core.js";
+import { errorOf } from "./errors.js";
 import { FileRef } from "./file.js";
+import { hasFlags, VmFlags } from "./flags.js";
 import { notThreadSafe } from "./handle.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 import type { MmWithUser } from "./mm.js";
+import { Page } from "./page.js";
 
 /** Address of a vm_area_struct in the arena; equal addresses are the same VMA. */
 export type VmaPtr = number;
@@ -109,19 +112,72 @@ export class VmaRef {
   }
 
   /**
-   * Drops the pages of `[address, address + size)`. Pages are not modelled, so this changes
-   * nothing; as in Linux a range that is not inside the VMA is ignored (R-RUST-45).
+   * Drops the pages that `[address, address + size)` touches: those that vmInsertPage has put
+   * in, others are not modelled. As in Linux a range that is not inside the VMA is ignored
+   * (R-RUST-45).
    *
    * @throws RangeError address or size is malformed
    */
   zapPageRangeSingle(address: Address, size: Address): void {
-    this.assertLive();
-    wide(address, "address");
-    wide(size, "size");
+    const x = this.#exports();
+    x.vma_zap_page_range(this.#vma, clamped(address, "address"), clamped(size, "size"));
+  }
+
+  /** The same VMA with what only VM_MIXEDMAP allows; null without that flag. Lives as long as this. */
+  asMixedmapVma(): VmaMixedMap | null {
+    if (!hasFlags(this.flags, VmFlags.MIXEDMAP)) return null;
+    return new VmaMixedMap(this.#context, this.#vma, this);
   }
 
   #exports(): CoreExports {
     this.assertLive();
     return this.#context.core.x;
+  }
+}
+
+/**
+ * A VMA with VM_MIXEDMAP: pages may be put into it.
+ *
+ * Obtained from {@link VmaRef.asMixedmapVma}, or in an mmap hook from
+ * {@link VmaNew.setMixedmap}; dies with what it was obtained from.
+ *
+ * Source: `VmaMixedMap`, rust/kernel/mm/virt.rs.
+ *
+ * @invariant flags has VM_MIXEDMAP
+ */
+export class VmaMixedMap extends VmaRef {
+  readonly #of: VmaRef;
+  readonly #context: Context;
+  readonly #vma: VmaPtr;
+
+  /** @internal */
+  constructor(context: Context, vma: VmaPtr, of: VmaRef) {
+    super(context, vma, null);
+    this.#of = of;
+    this.#context = context;
+    this.#vma = vma;
+  }
+
+  /** @internal */
+  override assertLive(): void {
+    this.#of.assertLive();
+  }
+
+  /**
+   * Puts a page at the page of `address`; the mapping takes a reference of its own. It stays
+   * until it is zapped, or unmapped there; mremap takes it along, and fork gives it to the child.
+   *
+   * @throws MmError EFAULT address outside the VMA; EBUSY a page is there; ENOMEM the arena is full
+   * @throws TypeError page is none, was disposed, or belongs to another engine
+   */
+  vmInsertPage(address: Address, page: Page): void {
+    this.assertLive();
+    if (!(page instanceof Page))
+      throw new TypeError("page must be a Page made by engine.allocPage");
+    if (page.context.arena !== this.#context.arena)
+      throw new TypeError("page belongs to another engine");
+    const at = clamped(address, "address");
+    const failed = this.#context.core.x.vma_insert_page(this.#vma, at, page.pointer);
+    if (failed < 0) throw errorOf(failed, "vmInsertPage", { address, page: page.pointer });
   }
 }

@@ -16,7 +16,7 @@
 //
 // Floor: alloc. Imports: base, journal, slab, sync.
 
-import { File, Log, LogState, Mm, Name, Seat, Teardown, VmaName } from "../base/layout";
+import { File, Log, LogState, Mm, Name, Page, Seat, Teardown, VmaName } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
 import {
@@ -131,13 +131,18 @@ function do_item(seat: usize, at: usize): void {
 
 function is_get(kind: u32): bool {
   return (
-    kind == Tag.GET_FILE || kind == Tag.GET_NAME || kind == Tag.GET_USERS || kind == Tag.GET_COUNT
+    kind == Tag.GET_FILE ||
+    kind == Tag.GET_NAME ||
+    kind == Tag.GET_USERS ||
+    kind == Tag.GET_COUNT ||
+    kind == Tag.GET_PAGE
   );
 }
 
 function count_of(kind: u32, object: usize): usize {
   if (kind == Tag.GET_FILE || kind == Tag.PUT_FILE) return object + File.REFS;
   if (kind == Tag.GET_NAME || kind == Tag.PUT_NAME) return object + VmaName.REFS;
+  if (kind == Tag.GET_PAGE || kind == Tag.PUT_PAGE) return object + Page.REFS;
   if (kind == Tag.GET_COUNT || kind == Tag.PUT_COUNT) return object + Mm.COUNT;
   return object + Mm.USERS;
 }
@@ -167,6 +172,7 @@ function count_changed(seat: usize, at: usize, kind: u32, object: usize, last: b
 function after_last(seat: usize, kind: u32, object: usize): u32 {
   if (kind == Tag.PUT_FILE) return Tag.DROP_FILE;
   if (kind == Tag.PUT_NAME) return Tag.FREE + SlabKind.NAME;
+  if (kind == Tag.PUT_PAGE) return Tag.FREE + SlabKind.PAGE;
   if (kind == Tag.PUT_COUNT) {
     const inline = load<u32>(object, Mm.TREE) == <u32>(object + Mm.INLINE_TABLE);
     return inline ? Tag.FREE + SlabKind.MM : Tag.DROP_TABLE;

@@ -57,10 +57,12 @@ export const enum Tag {
   PUT_USERS_ASYNC = 14,
   GET_COUNT = 15,
   PUT_COUNT = 16,
+  GET_PAGE = 17,
+  PUT_PAGE = 18,
   /** What a PUT that took the last reference becomes. */
-  DROP_FILE = 17,
-  DROP_TABLE = 18,
-  DROP_GUARDS = 19,
+  DROP_FILE = 19,
+  DROP_TABLE = 20,
+  DROP_GUARDS = 21,
   FIRST_DEFERRED = GET_FILE,
   /** Put off: an object of SlabKind k goes back: FREE + k. */
   FREE = 24,

@@ -9,7 +9,7 @@
 // Context: the dead worker's seat is ours and still owns the locks that it wrote under; its
 // magazines are counted anew. Floor: alloc. Imports: base, journal, slab, sync.
 
-import { File, Log, Mm, Node, Seat, Vma } from "../base/layout";
+import { File, Log, Mm, Node, Page, Seat, Vma } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { store_release, store_release64 } from "../sync/atomics";
 import { Image, journal_is_small, journal_shrink, Tag, tag_at } from "./journal";
@@ -74,6 +74,7 @@ function undo_one(tag: u32, image: usize): void {
 function give_back(kind: u32, object: usize): void {
   if (kind == SlabKind.VMA) store_release(object + Vma.REFCNT, 0);
   else if (kind == SlabKind.FILE) store_release64(object + File.REFS, 0);
+  else if (kind == SlabKind.PAGE) store_release64(object + Page.REFS, 0);
   else if (kind == SlabKind.MM) {
     store_release64(object + Mm.COUNT, 0);
     store_release64(object + Mm.USERS, 0);

@@ -271,6 +271,8 @@ export const enum Mm {
   FLAGS = 404,
   /** 1 once a VMA has crossed a region's border (ops/reserve.ts). mmap W. */
   CROSSED = 408,
+  /** u32, atomic: top table of the pages put into mappings, 0 none yet (mm/pages.ts). */
+  PAGES = 412,
   /** Root words of up to Region.INLINE regions; larger spaces have tables of their own. */
   INLINE_TABLE = 512,
   INLINE_GUARD_TABLE = 640,
@@ -311,8 +313,28 @@ export const enum File {
   SIZE_BYTES = 32,
   NAME_LENGTH = 40,
   LINK = 44,
+  /** Bytes of its kind's name, which follow those of its own; 0 without operations (mm/file.ts). */
+  KIND_LENGTH = 48,
   SIZE = 64,
 }
+
+/** A page: nothing but its references. */
+export const enum Page {
+  /** u64 count (sync/refcount.ts). */
+  REFS = 0,
+  LINK = 8,
+  /** What a journal's tag can name: multiples of 64. */
+  SIZE = 64,
+}
+
+/** Tables of page numbers: LEVELS of them cover the largest task, 2^52 bytes of 4 KiB pages. */
+export const enum PageTable {
+  BITS = 10,
+  ENTRIES = 1 << 10,
+  MASK = (1 << 10) - 1,
+  LEVELS = 4,
+}
+if (PageTable.ENTRIES > Region.TABLE_MAX) ERROR("a page table is a table");
 
 /** A piece of a name: link, then bytes. */
 export const enum Name {
@@ -382,6 +404,7 @@ export function slab_object_size(kind: u32): u32 {
   if (kind == SlabKind.FILE) return File.SIZE;
   if (kind == SlabKind.NAME) return Name.SIZE;
   if (kind == SlabKind.LOG) return Log.BYTES;
+  if (kind == SlabKind.PAGE) return Page.SIZE;
   return Region.TABLE_MAX * 4;
 }
 
@@ -393,5 +416,6 @@ export function slab_link_offset(kind: u32): u32 {
   if (kind == SlabKind.FILE) return File.LINK;
   if (kind == SlabKind.NAME) return Name.NEXT;
   if (kind == SlabKind.LOG) return Log.NEXT;
+  if (kind == SlabKind.PAGE) return Page.LINK;
   return (Region.TABLE_MAX - 1) * 4;
 }

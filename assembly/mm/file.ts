@@ -19,11 +19,12 @@ import { name_copy, name_make } from "./name";
 /** A file from FileArg words at `args`; one reference. 0 is never returned: -ENOMEM. */
 export function file_create(args: usize): i32 {
   const length = <u32>load<f64>(args, FileArg.NAME_LENGTH * 8);
-  if (length > <u32>FileArg.NAME_MAX) return -Errno.EINVAL;
+  const kind_length = <u32>load<f64>(args, FileArg.KIND_LENGTH * 8);
+  if (length > <u32>FileArg.NAME_MAX || kind_length > <u32>FileArg.KIND_MAX) return -Errno.EINVAL;
   const file = journal_alloc(SlabKind.FILE);
   if (file == 0) return -Errno.ENOMEM;
-  const name = name_make(args + FileArg.NAME_OFFSET, length);
-  if (name == 0 && length != 0) {
+  const name = name_make(args + FileArg.NAME_OFFSET, length + kind_length);
+  if (name == 0 && length + kind_length != 0) {
     journal_free(SlabKind.FILE, file);
     return -Errno.ENOMEM;
   }
@@ -34,6 +35,7 @@ export function file_create(args: usize): i32 {
   store<u64>(file, <u64>load<f64>(args, FileArg.SIZE * 8), File.SIZE_BYTES);
   store<u32>(file, name, File.NAME);
   store<u32>(file, length, File.NAME_LENGTH);
+  store<u32>(file, kind_length, File.KIND_LENGTH);
   refcount_set(file + File.REFS, 1);
   return <i32>file;
 }
@@ -52,6 +54,7 @@ export function file_create_internal(bytes: u64, huge: bool): u32 {
   store<u64>(file, bytes, File.SIZE_BYTES);
   store<u32>(file, 0, File.NAME);
   store<u32>(file, 0, File.NAME_LENGTH);
+  store<u32>(file, 0, File.KIND_LENGTH);
   refcount_set(file + File.REFS, 1);
   return <u32>file;
 }
@@ -66,7 +69,7 @@ export function file_put(file: u32): void {
   journal_later(Tag.PUT_FILE, file);
 }
 
-/** Writes the FileArg words and the name's bytes at `out`. Context: the caller holds a reference. */
+/** Writes the FileArg words and the bytes of both names at `out`. Context: the caller holds a reference. */
 export function file_info(file: u32, out: usize): void {
   const length = load<u32>(file, File.NAME_LENGTH);
   store<f64>(out, <f64>load<u32>(file, File.FLAGS), FileArg.FLAGS * 8);
@@ -75,7 +78,9 @@ export function file_info(file: u32, out: usize): void {
   store<f64>(out, <f64>load<u64>(file, File.INODE), FileArg.INODE * 8);
   store<f64>(out, <f64>load<u64>(file, File.SIZE_BYTES), FileArg.SIZE * 8);
   store<f64>(out, <f64>length, FileArg.NAME_LENGTH * 8);
-  name_copy(load<u32>(file, File.NAME), length, out + FileArg.NAME_OFFSET);
+  const kind_length = load<u32>(file, File.KIND_LENGTH);
+  store<f64>(out, <f64>kind_length, FileArg.KIND_LENGTH * 8);
+  name_copy(load<u32>(file, File.NAME), length + kind_length, out + FileArg.NAME_OFFSET);
 }
 
 export function file_flags(file: u32): u32 {

@@ -13,6 +13,7 @@ import { mt_peel, mt_peeled_region } from "../maple/peel";
 import { region_of } from "../maple/region";
 import { mm_end_change } from "./change";
 import { mm_is_dead, mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
+import { pages_destroy } from "./pages";
 import { page_shift, vm_start, vma_free } from "./vma";
 import { vma_mark_detached, vma_start_write } from "./vma_lock";
 
@@ -25,6 +26,7 @@ export function mm_teardown(mm: usize): void {
     assert(alone); // R-LOCK-12
     while (free_leaf(mm)) mm_end_change();
     while (mt_peel(mm + Mm.GUARDS) != 0) mm_end_change();
+    pages_destroy(mm);
     store<u32>(mm, 0, Mm.MAP_COUNT);
     memory.fill(mm + Mm.TOTAL_VM, 0, Mm.BRK - Mm.TOTAL_VM);
     mmap_write_unlock(mm);

@@ -48,7 +48,7 @@ import {
 } from "./account";
 import { any_guard } from "./guard";
 import { tree_store } from "./merge";
-import { anon_vma_prepare, pages_within_file } from "./populate";
+import { anon_vma_prepare, page_missing } from "./populate";
 import { find_vma, page_align_down, prelock, vma_prev } from "./range";
 import { reserve } from "./reserve";
 
@@ -127,8 +127,7 @@ function vma_outcome(mm: usize, vma: usize, address: u64, access: u32): i32 {
   if ((flags & wanted) == 0) return Fault.SEGV_ACCERR;
   if ((flags & VM_MAYBE_GUARD) != 0 && any_guard(mm, address, address + 1))
     return Fault.SEGV_MAPERR; // R-MADV-18
-  const page = (address - vm_start(vma)) >> page_shift(mm);
-  return page >= pages_within_file(mm, vma) ? Fault.BUS_ADRERR : Fault.OK;
+  return page_missing(mm, vma, address, address + 1) ? Fault.BUS_ADRERR : Fault.OK;
 }
 
 /** Grows a GROWSDOWN VMA down to the page of `address`; false: refused, no range changed. */

@@ -15,9 +15,10 @@ import { slab_reserve } from "../alloc/slab";
 import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mm_end_change } from "../mm/change";
-import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_WIPEONFORK } from "../mm/flags";
+import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_MIXEDMAP, VM_WIPEONFORK } from "../mm/flags";
 import { mm_alloc, mm_give_up, mm_publish } from "../mm/mm";
 import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
+import { pages_copy } from "../mm/pages";
 import {
   new_anon_vma,
   page_shift,
@@ -103,6 +104,11 @@ function copy_vmas(mm: usize, child: usize): i32 {
     store<u32>(c, child_anon_vma(vm_anon_vma(vma), flags), Vma.ANON_VMA);
     vma_insert(child, c);
     vm_stat_account(child, flags & ~VM_LOCKED_MASK, pages);
+    if (
+      (flags & VM_MIXEDMAP) != 0 &&
+      pages_copy(child, mm, vm_start(vma) >> shift, at >> shift) != 0
+    )
+      return -Errno.ENOMEM;
   }
 }
 

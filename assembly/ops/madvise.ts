@@ -19,6 +19,7 @@ import {
   VM_MAYSHARE,
   VM_MAYWRITE,
   VM_MERGEABLE,
+  VM_MIXEDMAP,
   VM_NOHUGEPAGE,
   VM_PFNMAP,
   VM_RAND_READ,
@@ -30,6 +31,7 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
+import { pages_zap } from "../mm/pages";
 import {
   page_shift,
   set_vm_flags,
@@ -45,7 +47,7 @@ import { Errno } from "../shared/errno";
 import { Advice, FileFlag } from "../shared/flags";
 import { any_guard, guard_install, guard_remove, guard_reserve } from "./guard";
 import { vma_modify } from "./modify";
-import { anon_vma_prepare, pages_within_file } from "./populate";
+import { anon_vma_prepare, page_missing } from "./populate";
 import { find_vma, is_page_aligned, page_align, prelock } from "./range";
 import { huge_page_size } from "./unmapped";
 
@@ -157,9 +159,10 @@ function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i3
   const locked = (flags & VM_LOCKED) != 0;
   switch (advice) {
     case Advice.DONTNEED:
-      return locked || (flags & VM_PFNMAP) != 0 ? -Errno.EINVAL : 0; // R-MADV-11
+      if (locked) return -Errno.EINVAL; // R-MADV-11
+      return drop_pages(mm, flags, start, end);
     case Advice.DONTNEED_LOCKED:
-      return (flags & VM_PFNMAP) != 0 ? -Errno.EINVAL : 0;
+      return drop_pages(mm, flags, start, end);
     case Advice.FREE: {
       const unfit = locked || (flags & VM_PFNMAP) != 0 || !vma_is_anonymous(vma);
       return unfit ? -Errno.EINVAL : 0; // R-MADV-12
@@ -180,6 +183,14 @@ function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i3
   }
 }
 
+/** DONTNEED. */
+function drop_pages(mm: usize, flags: u64, start: u64, end: u64): i32 {
+  if ((flags & VM_PFNMAP) != 0) return -Errno.EINVAL;
+  const shift = page_shift(mm);
+  if ((flags & VM_MIXEDMAP) != 0) pages_zap(mm, start >> shift, end >> shift);
+  return 0;
+}
+
 /**
  * MADV_COLLAPSE, as far as the VMA decides it (asked 6.18.44): it must have room for one
  * aligned huge page, and be shmem or anonymous memory that was touched. Whether the pages of
@@ -198,7 +209,9 @@ function collapse_answer(mm: usize, vma: usize, flags: u64): i32 {
 function remove_answer(vma: usize, flags: u64): i32 {
   if ((flags & VM_LOCKED) != 0 || vm_file(vma) == 0) return -Errno.EINVAL;
   if ((flags & (VM_SHARED | VM_MAYWRITE)) != (VM_SHARED | VM_MAYWRITE)) return -Errno.EACCES;
-  return (file_flags(vm_file(vma)) & FileFlag.SEAL_WRITE) != 0 ? -Errno.EPERM : 0;
+  const file = file_flags(vm_file(vma));
+  if ((file & FileFlag.HOOKED) != 0) return -Errno.ENODEV; // a device has no holes to punch
+  return (file & FileFlag.SEAL_WRITE) != 0 ? -Errno.EPERM : 0;
 }
 
 /** R-MADV-15: marks the whole VMA, without a split, and gives it an identity. */
@@ -233,7 +246,7 @@ function madvise_populate(mm: usize, start: u64, end: u64, write: bool): i32 {
     const to = vm_end(vma) < end ? vm_end(vma) : end;
     if (write && (flags & VM_SHARED) == 0) anon_vma_prepare(mm, vma);
     if (any_guard(mm, at, to)) return -Errno.EFAULT;
-    if ((to - vm_start(vma)) >> page_shift(mm) > pages_within_file(mm, vma)) return -Errno.EFAULT;
+    if (page_missing(mm, vma, at, to)) return -Errno.EFAULT;
     at = to;
   }
   return 0;

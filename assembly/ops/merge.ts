@@ -146,12 +146,23 @@ export function vma_remove(mm: usize, vma: usize): void {
 
 /** Makes a VMA of the candidate and stores it. One VMA must have been reserved. */
 export function vma_insert(mm: usize, c: usize): usize {
+  const vma = vma_prepare(mm, c);
+  vma_publish(mm, vma);
+  return vma;
+}
+
+/** The first half: a VMA that nobody can find yet. */
+export function vma_prepare(mm: usize, c: usize): usize {
   const vma = vma_alloc(mm);
   vma_fill(vma, c);
-  vma_mark_attached(vma, mm);
-  tree_store(mm, vm_start(c), vm_end(c), vma);
-  account_map_count(mm, 1);
   return vma;
+}
+
+/** The second half. A store must have been reserved. */
+export function vma_publish(mm: usize, vma: usize): void {
+  vma_mark_attached(vma, mm);
+  tree_store(mm, vm_start(vma), vm_end(vma), vma);
+  account_map_count(mm, 1);
 }
 
 /**
@@ -165,6 +176,12 @@ export function merge_new(mm: usize, c: usize, prev: usize, next: usize): usize 
   if (left) return grow_up(mm, prev, c, right ? next : 0);
   if (right) return grow_down(mm, next, c);
   return vma_insert(mm, c);
+}
+
+/** True if merge_new would find a neighbour to join. */
+export function merges_new(mm: usize, c: usize, prev: usize, next: usize): bool {
+  if (prev != 0 && why_not_mergeable(mm, prev, c) == 0) return true;
+  return next != 0 && why_not_mergeable(mm, c, next) == 0;
 }
 
 /** prev takes the candidate's range, and all of next if given. */

@@ -3,6 +3,7 @@
 //
 //   check arguments ─▶ choose address ─▶ flags by type ─▶ gather what is replaced (cuts)
 //     ─▶ limits ─▶ charge ─▶ one tree store: merged with neighbours or a new VMA ─▶ populate
+//                      └▶ of a file with an mmap hook: VMA made ─▶ (hook) ─▶ commit or abort
 //
 // Up to the gathering a failure changes nothing; from there to the store the cuts stay
 // (R-LIM-8) and the old mapping stays; after it nothing can fail.
@@ -11,6 +12,7 @@
 
 import { slab_reserve } from "../alloc/slab";
 import { Mm } from "../base/layout";
+import { mm_end_change } from "../mm/change";
 import { file_create_internal, file_flags, file_put } from "../mm/file";
 import {
   LEGACY_MAP_MASK,
@@ -35,7 +37,16 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
-import { page_shift, vm_start } from "../mm/vma";
+import { pages_zap } from "../mm/pages";
+import {
+  page_shift,
+  set_vm_flags,
+  vm_end,
+  vm_flags,
+  vm_start,
+  vma_free,
+  vma_pages,
+} from "../mm/vma";
 import { Abi, MmFlag, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag, MapFlag, ProtBit } from "../shared/flags";
@@ -51,7 +62,14 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from "./account";
-import { merge_new, set_candidate, tree_store } from "./merge";
+import {
+  merge_new,
+  merges_new,
+  set_candidate,
+  tree_store,
+  vma_prepare,
+  vma_publish,
+} from "./merge";
 import { accounted_pages, mapped_pages, vms_discard, vms_gather } from "./munmap";
 import { denies_write_exec, mm_has_flag } from "./policy";
 import { populate } from "./populate";
@@ -70,7 +88,7 @@ const REFUSED: u64 = 1 << 63;
 /** MAX_LFS_FILESIZE: no file mapping reaches beyond it. */
 const FILE_SIZE_MAX: u64 = 0x7fffffffffffffff;
 
-/** mmap(2) under the write lock: the address, or -errno. */
+/** mmap(2) under the write lock: the address, -errno, or -NEEDS_HOOK with nothing changed. */
 export function mmap_locked(
   mm: usize,
   address: u64,
@@ -79,6 +97,24 @@ export function mmap_locked(
   flags: u32,
   file: u32,
   offset: u64,
+): i64 {
+  return do_mmap(mm, address, length, prot, flags, file, offset, 0);
+}
+
+/**
+ * The same for a caller that can run the file's mmap hook: if `hook` is not 0, the VMA that
+ * the hook is to be called with, not yet in the tree, is stored there (u32; 0: none was
+ * needed, the mapping is made). The caller ends with mmap_commit or mmap_abort.
+ */
+export function do_mmap(
+  mm: usize,
+  address: u64,
+  length: u64,
+  prot: u32,
+  flags: u32,
+  file: u32,
+  offset: u64,
+  hook: usize,
 ): i64 {
   const anonymous = (flags & MapFlag.ANONYMOUS) != 0;
   if (anonymous) file = Abi.NO_FILE;
@@ -118,15 +154,25 @@ export function mmap_locked(
     }
   } else {
     vm_flags = file_map_flags(file, flags, prot, vm_flags, length, offset); // 16..24
+    if (hook == 0 && (vm_flags & REFUSED) == 0 && is_hooked(file)) return -Abi.NEEDS_HOOK;
   }
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
   if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
     vm_flags |= VM_NORESERVE;
-  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file);
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, hook);
   if (failed != 0) return failed;
-  const prefault = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
-  if (prefault || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true); // its failure is not reported
+  if (hook == 0 || load<u32>(hook) == 0) prefault(mm, start, end, flags, vm_flags);
   return at;
+}
+
+/** MAP_POPULATE and MAP_LOCKED; failure is not reported. */
+export function prefault(mm: usize, start: u64, end: u64, flags: u32, vm_flags: u64): void {
+  const asked = (flags & (MapFlag.POPULATE | MapFlag.NONBLOCK)) == MapFlag.POPULATE;
+  if (asked || (vm_flags & VM_LOCKED) != 0) populate(mm, start, end, true);
+}
+
+function is_hooked(file: u32): bool {
+  return (file_flags(file) & FileFlag.HOOKED) != 0;
 }
 
 /** calc_vm_flag_bits. */
@@ -216,7 +262,15 @@ function is_accountable(flags: u64): bool {
 }
 
 /** From here on what is replaced may already be cut: 0 or -errno. */
-function mmap_region(mm: usize, start: u64, end: u64, vm_flags: u64, pgoff: u64, file: u32): i64 {
+function mmap_region(
+  mm: usize,
+  start: u64,
+  end: u64,
+  vm_flags: u64,
+  pgoff: u64,
+  file: u32,
+  hook: usize,
+): i64 {
   const pages = (end - start) >> page_shift(mm);
   if (denies_write_exec(mm, vm_flags, vm_flags)) return -Errno.EACCES; // 26
   // Shared and huge anonymous memory are files that nobody else can name.
@@ -249,15 +303,58 @@ function mmap_region(mm: usize, start: u64, end: u64, vm_flags: u64, pgoff: u64,
   }
   if (made) file = file_create_internal(end - start, (vm_flags & VM_HUGETLB) != 0);
   if (occupied) vms_discard(mm, start, end);
-  if ((vm_flags & VM_LOCKED) != 0 && (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0) {
-    vm_flags &= ~VM_LOCKED_MASK; // R-MLOCK-30
-  }
+  vm_flags = without_lock_of_special(vm_flags);
   const c = set_candidate(start, end, vm_flags, pgoff, file);
+  const prev = find_vma_prev(mm, start);
   const next = occupied ? find_vma(mm, end) : first;
-  merge_new(mm, c, find_vma_prev(mm, start), next);
+  if (hook != 0) store<u32>(hook, 0);
+  if (hook != 0 && is_hooked(file) && !merges_new(mm, c, prev, next)) {
+    if (occupied) tree_store(mm, start, end, 0); // what the hook refuses leaves a hole
+    store<u32>(hook, <u32>vma_prepare(mm, c));
+    mm_end_change(); // the hook may make calls of its own
+    return 0;
+  }
+  merge_new(mm, c, prev, next);
   if (made) file_put(file); // the VMA has its own reference
-  vm_stat_account(mm, vm_flags, <i64>pages);
-  if ((vm_flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, -(<i64>pages));
-  if ((vm_flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);
+  count_in(mm, vm_flags, <i64>pages);
   return 0;
+}
+
+/** The second half, for a VMA whose hook has run: 0, or -ENOMEM with the VMA gone. */
+export function mmap_commit(mm: usize, vma: usize, flags: u32): i32 {
+  const start = vm_start(vma);
+  const end = vm_end(vma);
+  // Again: the hook may have used up what was reserved, on other spaces.
+  if (reserve(mm, 0, start, end, 1) != 0) {
+    mmap_abort(mm, vma);
+    return -Errno.ENOMEM;
+  }
+  set_vm_flags(vma, without_lock_of_special(vm_flags(vma)));
+  vma_publish(mm, vma);
+  count_in(mm, vm_flags(vma), <i64>vma_pages(vma, page_shift(mm)));
+  prefault(mm, start, end, flags, vm_flags(vma));
+  mm_end_change();
+  return 0;
+}
+
+/** The hook has refused: the VMA and the pages that it was given go. */
+export function mmap_abort(mm: usize, vma: usize): void {
+  const shift = page_shift(mm);
+  pages_zap(mm, vm_start(vma) >> shift, vm_end(vma) >> shift);
+  vma_free(vma);
+  mm_end_change();
+}
+
+/** R-MLOCK-30. */
+function without_lock_of_special(vm_flags: u64): u64 {
+  return (vm_flags & (VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) != 0
+    ? vm_flags & ~VM_LOCKED_MASK
+    : vm_flags;
+}
+
+/** Counts a new mapping in. */
+function count_in(mm: usize, vm_flags: u64, pages: i64): void {
+  vm_stat_account(mm, vm_flags, pages);
+  if ((vm_flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, -pages);
+  if ((vm_flags & VM_LOCKED) != 0) account_locked(mm, pages);
 }

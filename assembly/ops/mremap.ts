@@ -19,11 +19,13 @@ import {
   VM_LOCKED,
   VM_LOCKED_MASK,
   VM_MAYSHARE,
+  VM_MIXEDMAP,
   VM_PFNMAP,
   VM_SEALED,
   VM_SHARED,
   VM_SPECIAL,
 } from "../mm/flags";
+import { pages_move, pages_reserve_move } from "../mm/pages";
 import {
   page_shift,
   set_vm_anon_vma,
@@ -265,6 +267,9 @@ function move_vma(
   const low = start < at ? start : at;
   if (reserve(mm, 4, low, start < at ? at + new_len : start + old_len, 5 + guards) != 0)
     return -Errno.ENOMEM;
+  const mixed = (vm & VM_MIXEDMAP) != 0;
+  if (mixed && pages_reserve_move(mm, start >> shift, at >> shift, old_len >> shift) != 0)
+    return -Errno.ENOMEM;
   const pages = <i64>(new_len >> shift);
   const released = keep_source ? 0 : <i64>(old_len >> shift);
   if ((vm & VM_ACCOUNT) != 0) {
@@ -282,6 +287,7 @@ function move_vma(
   vm_stat_account(mm, vm, pages);
   if ((vm & VM_LOCKED) != 0) account_locked(mm, pages);
   guard_move(mm, start, at, old_len);
+  if (mixed) pages_move(mm, start >> shift, at >> shift, old_len >> shift);
   if (keep_source) empty_source(mm, start, old_len, moved);
   else if (old_len != 0) do_munmap(mm, start, start + old_len);
   if ((vm & VM_LOCKED) != 0 && new_len > old_len) populate(mm, at + old_len, at + new_len, true);

@@ -7,7 +7,8 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: mm, ops/range, merge, account, reserve.
 
-import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_SEALED } from "../mm/flags";
+import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_MIXEDMAP, VM_SEALED } from "../mm/flags";
+import { pages_zap } from "../mm/pages";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { Errno } from "../shared/errno";
@@ -153,5 +154,6 @@ function discard_one(mm: usize, vma: usize, shift: u32): void {
   vm_stat_account(mm, flags, -pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, -pages);
   if ((flags & VM_ACCOUNT) != 0) vm_unacct_memory(mm, pages);
+  if ((flags & VM_MIXEDMAP) != 0) pages_zap(mm, vm_start(vma) >> shift, vm_end(vma) >> shift);
   vma_remove(mm, vma);
 }

@@ -6,17 +6,19 @@
 // Floor: ops. Imports: base, mm, ops/range.
 
 import { AnonVma } from "../base/layout";
-import { file_pages } from "../mm/file";
+import { file_flags, file_pages } from "../mm/file";
 import {
   VM_ACCESS,
   VM_HUGETLB,
   VM_IO,
   VM_LOCKONFAULT,
+  VM_MIXEDMAP,
   VM_PFNMAP,
   VM_SHARED,
   VM_STICKY,
   VM_WRITE,
 } from "../mm/flags";
+import { pages_next } from "../mm/pages";
 import {
   claim_anon_vma,
   new_anon_vma,
@@ -31,6 +33,7 @@ import {
   vma_pages,
 } from "../mm/vma";
 import { Errno } from "../shared/errno";
+import { FileFlag } from "../shared/flags";
 import { any_guard } from "./guard";
 import { find_vma_intersection, vma_next, vma_prev } from "./range";
 
@@ -63,12 +66,34 @@ function reusable(vma: usize): u32 {
 }
 
 /** Pages of a VMA that lie within its file; u64.MAX_VALUE for anonymous memory. */
-export function pages_within_file(mm: usize, vma: usize): u64 {
+function pages_within_file(mm: usize, vma: usize): u64 {
   if (vma_is_anonymous(vma) || vm_file(vma) == 0) return u64.MAX_VALUE;
   const total = file_pages(vm_file(vma), page_shift(mm));
   if (total == u64.MAX_VALUE) return total;
   const pgoff = vm_pgoff(vma);
   return total > pgoff ? total - pgoff : 0;
+}
+
+/**
+ * True if an access in [start, end) of `vma` finds no page: beyond the file's end, or, in a
+ * mapping whose pages a driver puts in, where none was (asked of packet rings, whose driver has no
+ * fault operation either: SIGBUS).
+ */
+export function page_missing(mm: usize, vma: usize, start: u64, end: u64): bool {
+  const shift = page_shift(mm);
+  const last = ((end - 1) >> shift) + 1;
+  if (!has_inserted_pages_only(vma))
+    return last - (vm_start(vma) >> shift) > pages_within_file(mm, vma);
+  let n = start >> shift;
+  while (n < last && pages_next(mm, n, last) == n) n++;
+  return n < last;
+}
+
+/** Of VMAs with VM_MIXEDMAP that were restored from a snapshot nobody knows the pages. */
+function has_inserted_pages_only(vma: usize): bool {
+  if ((vm_flags(vma) & VM_MIXEDMAP) == 0) return false;
+  const file = vm_file(vma);
+  return file != 0 && (file_flags(file) & FileFlag.HOOKED) != 0;
 }
 
 /**
@@ -98,6 +123,5 @@ export function populate_vma(mm: usize, vma: usize, start: u64, end: u64): i32 {
   // A private writable page is written to; the identity comes before the page (a SIGBUS later keeps it).
   if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE) anon_vma_prepare(mm, vma);
   if (any_guard(mm, start, end)) return -Errno.EFAULT;
-  if ((end - vm_start(vma)) >> page_shift(mm) > pages_within_file(mm, vma)) return -Errno.EFAULT;
-  return 0;
+  return page_missing(mm, vma, start, end) ? -Errno.EFAULT : 0;
 }

@@ -11,14 +11,16 @@
 import { slab_owns } from "../alloc/slab";
 import { Mm, Vma } from "../base/layout";
 import { seat_scratch } from "../base/worker";
-import { mt_find, mt_range, mt_validate } from "../maple/tree";
+import { mt_find, mt_load, mt_range, mt_validate } from "../maple/tree";
 import {
   is_data_mapping,
   is_exec_mapping,
   is_stack_mapping,
   VM_ACCOUNT,
   VM_LOCKED,
+  VM_MIXEDMAP,
 } from "../mm/flags";
+import { NO_PAGE, pages_next } from "../mm/pages";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_is_attached } from "../mm/vma_lock";
 import { Invariant, SlabKind } from "../shared/abi";
@@ -62,6 +64,8 @@ export function mm_validate_locked(mm: usize, where: usize): i32 {
     if ((flags & VM_ACCOUNT) != 0) commit += pages;
     page = vm_end(vma) >> shift;
   }
+  const stray = page_outside(mm, limit);
+  if (stray != NO_PAGE) return expected(where, stray << shift, Invariant.PAGE_OUTSIDE);
   if (n != map_count(mm)) return expected(where, n, Invariant.MAP_COUNT);
   if (total != load<u64>(mm, Mm.TOTAL_VM)) return expected(where, total, Invariant.TOTAL_VM);
   if (exec != load<u64>(mm, Mm.EXEC_VM)) return expected(where, exec, Invariant.EXEC_VM);
@@ -70,6 +74,17 @@ export function mm_validate_locked(mm: usize, where: usize): i32 {
   if (locked > load<u64>(mm, Mm.LOCKED_VM)) return expected(where, locked, Invariant.LOCKED_VM);
   if (commit != load<u64>(mm, Mm.COMMIT)) return expected(where, commit, Invariant.COMMIT);
   return Invariant.SOUND;
+}
+
+/** P1: the first page that lies in no VM_MIXEDMAP mapping; NO_PAGE. */
+function page_outside(mm: usize, limit: u64): u64 {
+  let n = pages_next(mm, 0, limit);
+  while (n != NO_PAGE) {
+    const vma = <usize>mt_load(mm + Mm.TREE, n);
+    if (vma == 0 || (vm_flags(vma) & VM_MIXEDMAP) == 0) return n;
+    n = pages_next(mm, n + 1, limit);
+  }
+  return NO_PAGE;
 }
 
 function expected(where: usize, value: u64, code: i32): i32 {

@@ -22,6 +22,8 @@ export const enum Abi {
   BATCH = 1024,
   /** Not an errno (ERESTARTSYS is never seen by users): see the head of this file. */
   WOULD_BLOCK = 512,
+  /** mmap of a file with operations: only the facade can run them (mmap_begin); nothing was changed. */
+  NEEDS_HOOK = 513,
   /** mmap: `file` argument of a call without a file. */
   NO_FILE = 0,
   /** mmap: `file` argument that stands for a bad descriptor (EBADF). */
@@ -145,9 +147,12 @@ export const enum FileArg {
   /** Bytes; see FileFlag.SIZE_UNKNOWN. */
   SIZE = 4,
   NAME_LENGTH = 5,
-  COUNT = 6,
+  /** Of the kind's name, whose bytes follow the file's name; 0 without operations. */
+  KIND_LENGTH = 6,
+  COUNT = 7,
   NAME_OFFSET = 64,
   NAME_MAX = 4096,
+  KIND_MAX = 64,
 }
 
 /** handle_mm_fault: access. */
@@ -200,11 +205,13 @@ export const enum SlabKind {
   FILE = 4,
   /** Pieces of file and VMA names. */
   NAME = 5,
-  /** Region tables of address spaces above 2^47 bytes. */
+  /** Region tables of address spaces above 2^47 bytes, and page tables. */
   TABLE = 6,
   /** Journals of calls too large for a seat's own. */
   LOG = 7,
-  COUNT = 8,
+  /** Pages put into mappings. */
+  PAGE = 8,
+  COUNT = 9,
 }
 
 /** validate: result, 0 when sound; otherwise which invariant failed (see docs in validate files). */
@@ -231,4 +238,6 @@ export const enum Invariant {
   COMMIT = 38,
   LOCK_SEQUENCE = 39,
   REFCOUNT = 40,
+  /** A page outside every VM_MIXEDMAP mapping. */
+  PAGE_OUTSIDE = 41,
 }

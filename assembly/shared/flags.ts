@@ -167,4 +167,6 @@ export const enum FileFlag {
   SYNC_LATE = 16384,
   /** Size is unknown: no access is beyond its end. */
   SIZE_UNKNOWN = 32768,
+  /** Its kind has operations: mmap of it runs a hook. */
+  HOOKED = 65536,
 }
