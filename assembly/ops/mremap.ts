@@ -64,7 +64,6 @@ import {
   prelock,
   task_size,
   vma_lookup,
-  vma_next,
 } from "./range";
 import { reserve } from "./reserve";
 import { get_unmapped_area } from "./unmapped";
@@ -168,7 +167,6 @@ function move_each(mm: usize, start: u64, length: u64, flags: u32, target: u64):
 /** mremap_to: FIXED and DONTUNMAP. */
 function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32, target: u64): i64 {
   if ((flags & MremapFlag.FIXED) != 0) {
-    if (old_len > new_len && any_sealed(mm, start + new_len, start + old_len)) return -Errno.EPERM;
     const failed = do_munmap(mm, target, target + new_len); // R-REMAP-7..10
     if (failed != 0) return failed;
     // The target may have been part of the same VMA, or, with a length that wraps, all of it.
@@ -189,15 +187,6 @@ function remap_to(mm: usize, start: u64, old_len: u64, new_len: u64, flags: u32,
   const placement = (flags & MremapFlag.FIXED) != 0 ? MapFlag.FIXED : 0;
   const at = place(mm, again, start, new_len, target, placement);
   return at < 0 ? at : move_vma(mm, again, start, old_len, <u64>at, new_len, flags);
-}
-
-function any_sealed(mm: usize, start: u64, end: u64): bool {
-  let vma = find_vma_intersection(mm, start, end);
-  while (vma != 0 && vm_start(vma) < end) {
-    if ((vm_flags(vma) & VM_SEALED) != 0) return true;
-    vma = vma_next(mm, vma);
-  }
-  return false;
 }
 
 /** vrm_set_new_addr: the same search as mmap's. */

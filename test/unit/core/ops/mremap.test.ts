@@ -90,6 +90,13 @@ describe("moving", () => {
     expect(s.mm.stat().totalVm).toBe(after.replaceAll(".", "").length);
   });
 
+  // Recorded (profile full, seed 5046): Linux does not look ahead into the tail.
+  test("smaller, with a sealed VMA in the tail: EPERM with target gone and tail cut", async () => {
+    const s = await sketch("WWWWKR..RR");
+    expect(outcome(() => s.move(1, 4, 8, 1))).toBe("EPERM");
+    s.expect("WW|WWKR...R");
+  });
+
   test("anonymous pgoff: untouched starts afresh, touched keeps its own (R-REMAP-26, 27)", async () => {
     const s = await sketch("W.w.........");
     s.move(0, 1, 8);
