@@ -76,7 +76,7 @@ export function find_vma_intersection(mm: usize, start: u64, end: u64): usize {
 export function prelock(mm: usize, start: u64, end: u64): i32 {
   if (may_block()) return 0;
   let vma = find_vma_prev(mm, start);
-  if (vma == 0) vma = find_vma(mm, start);
+  if (vma == 0 || vm_end(vma) < start) vma = find_vma(mm, start); // apart: no merge can reach it
   while (vma != 0 && vm_start(vma) <= end) {
     const blocked = vma_start_write(vma, mm);
     if (blocked != 0) return blocked;
