@@ -40,6 +40,13 @@ function webWorker(worker: Worker): HostWorker {
   return {
     port: eventPort(worker),
     onDeath: (dead) => death.on(dead),
+    onGone(lifeline, gone) {
+      if (lifeline === null) return;
+      navigator.locks.request(lifeline, () => {
+        death.report(new Error("worker has ended"));
+        gone();
+      });
+    },
     async terminate() {
       worker.terminate();
       death.report(new Error("worker was terminated"));
@@ -65,6 +72,18 @@ export const browserHost: Host = {
     return typeof Worker !== "undefined" && candidate instanceof Worker
       ? webWorker(candidate)
       : null;
+  },
+  // A page is told neither that a worker closed itself, nor when a terminated one has stopped;
+  // but then the locks that it held are free.
+  holdLifeline() {
+    if (navigator.locks === undefined) return Promise.resolve(null);
+    const name = `vmaple-${crypto.randomUUID()}`;
+    return new Promise((resolve) => {
+      navigator.locks.request(name, () => {
+        resolve(name);
+        return new Promise(() => {});
+      });
+    });
   },
   unref() {
     // A page has no end that a timer could delay.

@@ -2,7 +2,7 @@
 //
 // Floor: S4. Imports: everything below.
 
-import { Abi, Counter, SlabKind } from "../assembly/shared/abi.js";
+import { Abi, Counter, MmFlag, MmStat, SlabKind } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
 import type { Address } from "./address.js";
 import { Context, type LeakReport, type Makers } from "./context.js";
@@ -340,7 +340,10 @@ export class Engine implements Disposable {
    * large call, its space answers EOWNERDEAD from then on (MmError, errno 130). The pool
    * calls this by itself when one of its workers exits.
    *
-   * The worker must be gone: reaping one that still runs lets two workers write at once.
+   * The worker must be gone: reaping one that still runs lets two workers write at once. In Node
+   * it is when its `exit` event comes. A browser has no such event, and a worker may run on for
+   * a moment after `terminate()`: let it hold a Web Lock all its life, and reap once that is
+   * free; the pool does so.
    *
    * @param slot its seat: {@link Engine.slot} of its engine
    * @throws RangeError no such seat; TypeError this worker's own, or not taken
@@ -374,8 +377,9 @@ export class Engine implements Disposable {
   }
 
   /**
-   * Checks every invariant of every address space that has users; empty when sound. Takes
-   * each one's mmap lock in turn, so other workers may be at work meanwhile.
+   * Checks every invariant of every address space that has users; empty when sound. Spaces
+   * that a worker died changing (EOWNERDEAD) have none left and are passed over. Takes each
+   * one's mmap lock in turn, so other workers may be at work meanwhile.
    *
    * @throws WouldBlockError one is locked and this thread must not block
    */
@@ -388,6 +392,7 @@ export class Engine implements Disposable {
         found.push(...validateMm(context.core, mm, true));
         continue;
       }
+      if ((x.mm_stat(mm, MmStat.FLAGS) & MmFlag.DEAD) !== 0) continue; // nothing left to check
       if (x.mmget_not_zero(mm) === 0) continue;
       // Not `using`: its helpers weigh more than the rest of the class.
       const user = new MmWithUser(context, mm);

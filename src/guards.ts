@@ -211,6 +211,10 @@ export class MmapReadGuard implements Disposable, VmaScope {
  * space kills the VmaRefs looked up before it. VMAs written under it stay write-locked,
  * and per-VMA look-ups of others fail on them, until it is released or downgraded.
  *
+ * A change waits for other workers' VMA read guards in its range. A thread that must not block
+ * (a browser's main thread) gets WouldBlockError instead, with nothing changed and this guard
+ * still held: release it and make the call again in a later turn of the event loop.
+ *
  * @invariant while `!released`, mm_lock_seq is odd
  */
 export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {

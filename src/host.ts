@@ -23,6 +23,13 @@ export interface HostWorker {
   readonly port: HostPort;
   /** Calls `dead` once, when the worker has exited or failed; `cause` is why. */
   onDeath(dead: (cause: Error) => void): void;
+  /**
+   * Calls `gone` once no code of the worker runs any more: later than its death is known, since
+   * an error need not end a worker, nor has it stopped when `terminate` returns.
+   *
+   * @param lifeline what {@link Host.holdLifeline} answered in that worker
+   */
+  onGone(lifeline: string | null, gone: () => void): void;
   terminate(): Promise<void>;
 }
 
@@ -47,6 +54,8 @@ export interface Host {
   /** Adapts a port, a worker or the like of this host; null if it is none. */
   adoptPort(candidate: object): HostPort | null;
   adoptWorker(candidate: object): HostWorker | null;
+  /** In a worker: takes what its end sets free, where no event tells of that end; else null. */
+  holdLifeline(): Promise<string | null>;
   /** Lets the process end although this timer is still running. */
   unref(timer: unknown): void;
 }

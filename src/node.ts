@@ -46,6 +46,7 @@ function threadWorker(worker: NodeWorker): HostWorker {
   return {
     port: emitterPort(worker as unknown as Emitter),
     onDeath: (dead) => death.on(dead),
+    onGone: (_lifeline, gone) => worker.once("exit", gone),
     async terminate() {
       await worker.terminate();
     },
@@ -79,6 +80,7 @@ export const nodeHost: Host = {
     const isWorker = isEmitter(candidate) && "threadId" in candidate && "terminate" in candidate;
     return isWorker ? threadWorker(candidate as unknown as NodeWorker) : null;
   },
+  holdLifeline: async () => null,
   unref(timer) {
     (timer as { unref?(): void }).unref?.();
   },

@@ -5,7 +5,7 @@
 //
 //   pool                              worker (exposeWorker)
 //    start {share, port}  ------->    Engine.attach, setup, expose the API on `port`
-//    <------- ready {slot} | failed {error}
+//    <------- ready {slot, lifeline} | failed {error}
 //    stop  ----------------------->   engine.dispose
 //    <------- stopped
 //
@@ -41,8 +41,9 @@ export interface PoolOptions extends WrapOptions {
 }
 
 type Order = { vmaple: "start"; share: EngineShare; port: MessagePort } | { vmaple: "stop" };
+type Ready = Extract<Report, { vmaple: "ready" }>;
 type Report =
-  | { vmaple: "ready"; slot: number }
+  | { vmaple: "ready"; slot: number; lifeline: string | null }
   | { vmaple: "failed"; error: object }
   | { vmaple: "stopped"; error: object | null };
 
@@ -94,7 +95,8 @@ async function startWorker<Api extends object>(
     engine = await Engine.attach(order.share);
     const api = typeof setup === "function" ? await setup(engine) : setup;
     comlinkExpose(api, new TrackedEndpoint(adopt(order.port)));
-    parent.postMessage({ vmaple: "ready", slot: engine.slot } satisfies Report, []);
+    const lifeline = await host.holdLifeline();
+    parent.postMessage({ vmaple: "ready", slot: engine.slot, lifeline } satisfies Report, []);
     return engine;
   } catch (error) {
     engine?.dispose();
@@ -176,7 +178,7 @@ async function start<Api extends object>(
   const { port1, port2 } = new MessageChannel();
   const endpoint = new TrackedEndpoint(adopt(port1), false);
   try {
-    const slot = await new Promise<number>((resolve, reject) => {
+    const ready = await new Promise<Ready>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`worker did not call exposeWorker within ${startTimeoutMs} ms`)),
         startTimeoutMs,
@@ -190,14 +192,14 @@ async function start<Api extends object>(
         const report = data as Report;
         if (report?.vmaple !== "ready" && report?.vmaple !== "failed") return;
         clearTimeout(timer);
-        if (report.vmaple === "ready") resolve(report.slot);
+        if (report.vmaple === "ready") resolve(report);
         else reject(revive(report.error));
       });
       worker.port.start();
       worker.port.postMessage({ vmaple: "start", share, port: port2 } satisfies Order, [port2]);
     });
-    reapOnDeath(worker, engine, slot);
-    return new PoolWorker<Api>(worker, endpoint, comlinkWrap<Api>(endpoint), slot);
+    reapOnDeath(worker, engine, ready);
+    return new PoolWorker<Api>(worker, endpoint, comlinkWrap<Api>(endpoint), ready.slot);
   } catch (error) {
     endpoint.close(error as Error);
     await worker.terminate();
@@ -206,10 +208,11 @@ async function start<Api extends object>(
 }
 
 /** A worker that ends without having given its seat back is reaped. */
-function reapOnDeath(worker: HostWorker, engine: Engine, slot: number): void {
+function reapOnDeath(worker: HostWorker, engine: Engine, { slot, lifeline }: Ready): void {
   const { exports } = engine.raw;
   const generation = exports.worker_generation(slot);
-  worker.onDeath(() => {
+  worker.onDeath(() => worker.terminate()); // in a browser it may have survived its error
+  worker.onGone(lifeline, () => {
     const left = exports.worker_seat_taken(slot) === 0;
     // Another worker may have taken the seat since: then ours had left it.
     if (left || exports.worker_generation(slot) !== generation || engine.disposed) return;
