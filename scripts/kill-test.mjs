@@ -1,4 +1,4 @@
-// npm run kill-test [-- --kills N --seed N]: terminates real workers at random moments.
+// npm run kill-test [-- --kills N --seed N --browser]: terminates real workers at random moments.
 //
 // Two workers work on one address space without pause; one of them is terminated and its
 // seat reaped. Then the other must go on, and so must this thread: within DEADLINE_MS a call
@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { killInBrowser } from "./kill-browser.mjs";
 
 const EOWNERDEAD = 130;
 const EAGAIN = 11;
@@ -20,16 +21,18 @@ const LIFE_MAX_MS = 12;
 
 const { values } = parseArgs({
   options: {
-    kills: { type: "string", default: "1000" },
+    kills: { type: "string" },
+    browser: { type: "boolean", default: false },
     seed: { type: "string", default: String(Date.now() % 2 ** 31) },
   },
 });
-const kills = Number(values.kills);
+const kills = Number(values.kills ?? (values.browser ? 100 : 1000));
 const seed = Number(values.seed);
 if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
   console.error("kill-test: --kills and --seed take whole numbers");
   process.exit(2);
 }
+if (values.browser) process.exit(await killInBrowser(kills, seed));
 const wasm = new URL("../build/engine.verify.wasm", import.meta.url);
 const module = new WebAssembly.Module(readFileSync(wasm));
 const limits = { initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true };

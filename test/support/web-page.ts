@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { build } from "vite";
+import { build, type InlineConfig } from "vite";
 import { complaintsOf, ISOLATION, launchChromium, serveFolder } from "./browser.js";
 
 const CONFIG = fileURLToPath(new URL("../../web/vite.config.ts", import.meta.url));
@@ -16,6 +16,8 @@ export interface OpenOptions {
   /** With the two headers that give SharedArrayBuffer. Default true. */
   readonly isolated?: boolean;
   readonly context?: BrowserContextOptions;
+  /** Runs in the page before its own scripts. */
+  readonly before?: () => void;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -32,24 +34,27 @@ export class WebPage implements AsyncDisposable {
     readonly folder: string,
   ) {}
 
-  static async build(): Promise<WebPage> {
+  /** The playground, unless another page's `config` is given. */
+  static async build(config: InlineConfig = { configFile: CONFIG }): Promise<WebPage> {
     const browser = await launchChromium();
     const folder = await mkdtemp(join(tmpdir(), "vmaple-page-"));
     await build({
-      configFile: CONFIG,
+      ...config,
       logLevel: "warn",
-      build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },
+      build: { ...config.build, outDir: folder, emptyOutDir: true, reportCompressedSize: false },
     });
     return new WebPage(browser, folder);
   }
 
   /** Opens the page and waits until it is ready. */
-  async open({ path = "", isolated = true, context = {} }: OpenOptions = {}): Promise<Opened> {
+  async open(options: OpenOptions = {}): Promise<Opened> {
+    const { path = "", isolated = true, context = {}, before } = options;
     const served = await serveFolder(this.folder, isolated ? ISOLATION : {});
     const browserContext = await this.browser.newContext(context);
     const page = await browserContext.newPage();
     page.setDefaultTimeout(15_000);
     const complaints = complaintsOf(page);
+    if (before !== undefined) await page.addInitScript(before);
     await page.goto(`${served.url}${path}`);
     await page.waitForSelector("html[data-ready]", { state: "attached" });
     return {
