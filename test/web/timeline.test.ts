@@ -102,6 +102,24 @@ describe("rows", () => {
     expect(rowAt(rows, 0)).toBe(-1);
   });
 
+  test("scrubbing a large map shows its rows at once, and the changes when it rests", async () => {
+    const vmas = Array.from({ length: 6000 }, (_, i) => {
+      const start = BASE + i * 2 * PAGE;
+      return { start, end: start + PAGE, perms: "rw-p", offset: 0, inode: 0, name: "" };
+    });
+    const store = new Store(await Machine.create(), { options: {}, vmas });
+    await store.load({ options: {}, vmas }, drawn(50));
+    while (store.moment.value.changes.fresh.length === 0) store.seek(store.cursor.value - 1);
+    const rested = store.moment.value;
+    store.scrub(20);
+    expect(store.moment.value).toMatchObject({ passing: true, index: 20 });
+    expect(store.moment.value.after.count).toBe(store.machine.mm.stat().mapCount);
+    expect(store.moment.value.changes.fresh).toEqual([]);
+    store.scrub(rested.index);
+    await expect.poll(() => store.moment.value.passing).toBe(false);
+    expect(store.moment.value.changes).toEqual(rested.changes);
+  });
+
   test("mprotect in the middle: one row goes, three come", async () => {
     const store = new Store(await Machine.create(), SMALL_PROCESS);
     expect(await store.load(SMALL_PROCESS, MPROTECT_THE_MIDDLE)).toBe(true);

@@ -114,9 +114,11 @@ test("the table shows where a row went, and what came in its place", () => {
   expect([...items.subarray(at + 1, at + 4)]).toEqual(moment.value.changes.fresh);
   expect(items).toHaveLength(moment.value.after.count + 1);
   const last = moment.value.after.count - 1;
-  expect(placeOf(items, last, 1)).toBe(items.length - 1);
-  expect(placeOf(itemsOf(moment.value, [2, 5, 7]), 5, 0)).toBe(1);
-  expect(placeOf(itemsOf(moment.value, [2, 5, 7]), 6, 0)).toBe(-1);
+  expect(placeOf(moment.value, null, last)).toBe(items.length - 1);
+  expect(placeOf(moment.value, null, moment.value.changes.fresh[0]!)).toBe(at + 1);
+  expect(placeOf(moment.value, null, 0)).toBe(0);
+  expect(placeOf(moment.value, [2, 5, 7], 5)).toBe(1);
+  expect(placeOf(moment.value, [2, 5, 7], 6)).toBe(-1);
 });
 
 describe("the way of a look-up", () => {
@@ -144,7 +146,7 @@ describe("the way of a look-up", () => {
     await big.load(SMALL_PROCESS, calls);
     const { after, nodeCount } = big.moment.value;
     const { arena } = big.machine;
-    expect(arena.nodeWords().size).toBe(nodeCount);
+    expect(arena.nodeHashes().addresses.length).toBe(nodeCount);
     for (let row = 0; row < after.count; row += 7) {
       const levels = pathTo(arena, after.start[row]!);
       const leaf = levels.at(-1)!;

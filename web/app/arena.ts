@@ -7,6 +7,8 @@ import { ArenaHeader, ArenaMm, ArenaNode, ArenaVma } from "../../assembly/shared
 
 const PAGE_BYTES = 4096;
 const WORD = 2 ** 32;
+const FNV_BASIS = 0x811c9dc5 | 0;
+const FNV_PRIME = 0x01000193;
 
 /** A node of the maple tree at one moment. */
 export interface TreeNode {
@@ -30,20 +32,24 @@ export interface TreeSlot {
   readonly gap: number;
 }
 
-/** Columns that grow as leaves are read. */
-class Columns {
-  count = 0;
-  constructor(
-    readonly capacity: number,
-    readonly vma = new Uint32Array(capacity),
-    readonly start = new Float64Array(capacity),
-    readonly end = new Float64Array(capacity),
-    readonly flags = new Float64Array(capacity),
-    readonly pgoff = new Float64Array(capacity),
-    readonly file = new Uint32Array(capacity),
-    readonly anonVma = new Uint32Array(capacity),
-    readonly anonName = new Uint32Array(capacity),
-  ) {}
+/** All VMAs of a moment, a column a field; row numbers are indices. */
+export interface Columns {
+  readonly count: number;
+  readonly vma: Uint32Array;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly flags: Float64Array;
+  readonly pgoff: Float64Array;
+  readonly file: Uint32Array;
+  readonly anonVma: Uint32Array;
+  readonly anonName: Uint32Array;
+}
+
+/** The nodes of a moment, to be compared with those of another: equal hashes, equal words. */
+export interface NodeHashes {
+  /** In the order of a walk. */
+  readonly addresses: readonly number[];
+  readonly hashes: readonly number[];
 }
 
 export class ArenaReader {
@@ -61,11 +67,12 @@ export class ArenaReader {
     return this.#at(ArenaHeader.CHUNKS);
   }
 
-  /** All VMAs, in columns. @param count how many there are: `mm.stat().mapCount` */
+  /** All VMAs. @param count how many there are: `mm.stat().mapCount` */
   vmas(count: number): Columns {
-    const columns = new Columns(count);
-    for (const root of this.#roots()) this.#readVmas(root.word, columns);
-    return columns;
+    const vma = new Uint32Array(count);
+    let found = 0;
+    for (const { word } of this.#roots()) found = this.#collectVmas(word, vma, found);
+    return columnsOf(this.#u32, vma.subarray(0, found));
   }
 
   /** The root of each region that holds something. */
@@ -76,7 +83,7 @@ export class ArenaReader {
   /** The node behind a word that was read at this moment. */
   node(word: number, start: number, end: number): TreeNode {
     const address = nodeOf(word);
-    const depth = word & ArenaNode.DEPTH_MASK;
+    const depth = word & DEPTH_MASK;
     const slots: TreeSlot[] = [];
     for (let i = 0; i < ArenaNode.SLOTS; i++) {
       const at = this.#at(address + ArenaNode.STARTS + i * 4);
@@ -99,23 +106,27 @@ export class ArenaReader {
     return { address, depth, start, end, slots };
   }
 
-  /** The words of every node, keyed by its address: equal words mean an unchanged node. */
-  nodeWords(): Map<number, Uint32Array> {
-    const words = new Map<number, Uint32Array>();
-    for (const { word } of this.#roots()) this.#collect(word, words);
-    return words;
+  /** A hash of each node's words. */
+  nodeHashes(): NodeHashes {
+    const nodes = { addresses: [] as number[], hashes: [] as number[] };
+    for (const { word } of this.#roots()) this.#hash(word, nodes);
+    return nodes;
   }
 
-  #collect(word: number, words: Map<number, Uint32Array>): void {
-    const address = nodeOf(word);
-    const inner = (word & ArenaNode.DEPTH_MASK) > 1;
-    const bytes = inner ? ArenaNode.GAPS + ArenaNode.SLOTS * 4 : ArenaNode.GAPS;
-    words.set(address, this.#u32.slice(address >>> 2, (address + bytes) >>> 2));
+  #hash(word: number, nodes: { addresses: number[]; hashes: number[] }): void {
+    const u32 = this.#u32;
+    const inner = (word & DEPTH_MASK) > 1;
+    const first = nodeOf(word) >>> 2;
+    const end = first + (inner ? INNER_WORDS : LEAF_WORDS);
+    let hash = FNV_BASIS;
+    for (let at = first; at < end; at++) hash = Math.imul(hash ^ u32[at]!, FNV_PRIME);
+    nodes.addresses.push(first * 4);
+    nodes.hashes.push(hash);
     if (!inner) return;
-    for (let i = 0; i < ArenaNode.SLOTS; i++) {
-      if (this.#at(address + ArenaNode.STARTS + i * 4) === ArenaNode.UNUSED) break;
-      const child = this.#at(address + ArenaNode.ENTRIES + i * 4);
-      if (child !== 0) this.#collect(child, words);
+    const entries = first + ENTRIES;
+    for (let i = 0; i < SLOTS && u32[first + i] !== UNUSED; i++) {
+      const child = u32[entries + i]!;
+      if (child !== 0) this.#hash(child, nodes);
     }
   }
 
@@ -130,46 +141,68 @@ export class ArenaReader {
     return roots;
   }
 
-  #readVmas(word: number, columns: Columns): void {
+  /** Appends the VMAs below a node to `vmas`; how many there are then. */
+  #collectVmas(word: number, vmas: Uint32Array, found: number): number {
     const u32 = this.#u32;
-    const starts = (nodeOf(word) + ArenaNode.STARTS) >>> 2;
-    const entries = (nodeOf(word) + ArenaNode.ENTRIES) >>> 2;
-    const leaf = (word & ArenaNode.DEPTH_MASK) === 1;
-    for (let i = 0; i < ArenaNode.SLOTS && u32[starts + i] !== ArenaNode.UNUSED; i++) {
+    const leaf = (word & DEPTH_MASK) === 1;
+    const starts = nodeOf(word) >>> 2;
+    const entries = starts + ENTRIES;
+    let count = found;
+    for (let i = 0; i < SLOTS && u32[starts + i] !== UNUSED; i++) {
       const entry = u32[entries + i]!;
       if (entry === 0) continue;
-      if (leaf) this.#readVma(entry, columns);
-      else this.#readVmas(entry, columns);
+      if (!leaf) count = this.#collectVmas(entry, vmas, count);
+      // A VMA that crosses the border of a region stands in a leaf on either side.
+      else if (count === 0 || vmas[count - 1] !== entry) vmas[count++] = entry;
     }
-  }
-
-  #readVma(vma: number, columns: Columns): void {
-    const row = columns.count;
-    // A VMA that crosses the border of a region stands in a leaf on either side.
-    if (row > 0 && columns.vma[row - 1] === vma) return;
-    if (row === columns.capacity) throw new RangeError(`more than ${row} VMAs in the tree`);
-    columns.vma[row] = vma;
-    columns.start[row] = this.#wide(vma + ArenaVma.START);
-    columns.end[row] = this.#wide(vma + ArenaVma.END);
-    columns.flags[row] = this.#wide(vma + ArenaVma.FLAGS);
-    columns.pgoff[row] = this.#wide(vma + ArenaVma.PGOFF);
-    columns.file[row] = this.#at(vma + ArenaVma.FILE);
-    columns.anonVma[row] = this.#at(vma + ArenaVma.ANON_VMA);
-    columns.anonName[row] = this.#at(vma + ArenaVma.ANON_NAME);
-    columns.count++;
+    return count;
   }
 
   #at(address: number): number {
     return this.#u32[address >>> 2]!;
   }
-
-  #wide(address: number): number {
-    return this.#u32[address >>> 2]! + this.#u32[(address >>> 2) + 1]! * WORD;
-  }
 }
 
+const SLOTS: number = ArenaNode.SLOTS;
+const UNUSED: number = ArenaNode.UNUSED;
+const DEPTH_MASK: number = ArenaNode.DEPTH_MASK;
+const ENTRIES = ArenaNode.ENTRIES / 4;
+const LEAF_WORDS = ArenaNode.GAPS / 4;
+const INNER_WORDS = LEAF_WORDS + SLOTS;
 const REGION_BYTES = ArenaNode.REGION_PAGES * PAGE_BYTES;
 
 function nodeOf(word: number): number {
-  return (word & ~ArenaNode.DEPTH_MASK) >>> 0;
+  return (word & ~DEPTH_MASK) >>> 0;
+}
+
+// Words from the start of a record, as plain numbers: enums of another module are looked up.
+const START = ArenaVma.START / 4;
+const END = ArenaVma.END / 4;
+const FLAGS = ArenaVma.FLAGS / 4;
+const PGOFF = ArenaVma.PGOFF / 4;
+const FILE = ArenaVma.FILE / 4;
+const ANON_VMA = ArenaVma.ANON_VMA / 4;
+const ANON_NAME = ArenaVma.ANON_NAME / 4;
+
+/** Reads the records at `vma`: one pass, no calls, for this runs twice a frame. */
+function columnsOf(u32: Uint32Array, vma: Uint32Array): Columns {
+  const count = vma.length;
+  const start = new Float64Array(count);
+  const end = new Float64Array(count);
+  const flags = new Float64Array(count);
+  const pgoff = new Float64Array(count);
+  const file = new Uint32Array(count);
+  const anonVma = new Uint32Array(count);
+  const anonName = new Uint32Array(count);
+  for (let row = 0; row < count; row++) {
+    const at = vma[row]! >>> 2;
+    start[row] = u32[at + START]! + u32[at + START + 1]! * WORD;
+    end[row] = u32[at + END]! + u32[at + END + 1]! * WORD;
+    flags[row] = u32[at + FLAGS]! + u32[at + FLAGS + 1]! * WORD;
+    pgoff[row] = u32[at + PGOFF]! + u32[at + PGOFF + 1]! * WORD;
+    file[row] = u32[at + FILE]!;
+    anonVma[row] = u32[at + ANON_VMA]!;
+    anonName[row] = u32[at + ANON_NAME]!;
+  }
+  return { count, vma, start, end, flags, pgoff, file, anonVma, anonName };
 }

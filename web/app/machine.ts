@@ -4,7 +4,7 @@
 // whole state, and putting the bytes back is an exact undo. What runs in parallel (the race)
 // has an engine of its own.
 
-import { Abi, Access, Fault, Limit } from "../../assembly/shared/abi.js";
+import { Abi, Access, Fault, Limit, MmStat } from "../../assembly/shared/abi.js";
 import { errorOf } from "../../src/errors.js";
 import type { FileOptions } from "../../src/file.js";
 import type { TraceCall, TraceVma } from "../../src/formats/trace.js";
@@ -198,19 +198,17 @@ export class Machine {
   rows(): Rows {
     const columns = this.#arena.vmas(this.#mm.stat().mapCount);
     const reader = new MapsReader(coreOf(this.engine), this.#space.mm);
-    const names: string[] = [];
-    const numbers = new Map<string, number>();
+    const names = [""];
+    const numbers = new Map([["", 0]]);
     const name = new Uint32Array(columns.count);
+    const { startBrk, brk } = this.#mm.stat();
+    const stack = this.#space.stat(MmStat.START_STACK);
+    const { start, end, file, anonName } = columns;
     for (let row = 0; row < columns.count; row++) {
-      const given = columns.anonName[row] !== 0;
-      const text = given
-        ? reader.snapshot(columns.vma[row]!).name
-        : reader.name({
-            start: columns.start[row]!,
-            end: columns.end[row]!,
-            file: columns.file[row]!,
-          });
-      name[row] = numberOf(text ?? "", names, numbers);
+      const isHeap = start[row]! < brk && end[row]! > startBrk;
+      const isStack = start[row]! <= stack && end[row]! >= stack;
+      if (file[row] === 0 && anonName[row] === 0 && !isHeap && !isStack) continue;
+      name[row] = numberOf(reader.snapshot(columns.vma[row]!).name ?? "", names, numbers);
     }
     return { ...columns, nameOf: (row) => names[name[row]!]! };
   }

@@ -74,8 +74,9 @@ function Header({ store, panes }: ShellProps) {
 }
 
 function MapView({ store, panes }: ShellProps) {
+  const hasSide = panes.side.length > 0 || panes.console !== null;
   return (
-    <div class="workbench">
+    <div class={hasSide ? "workbench has-side" : "workbench"}>
       <div class="stage">
         <Steps store={store} />
         <Bar store={store} />

@@ -9,6 +9,7 @@
 // when it changes. Nothing else may be kept in two places.
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { NodeHashes } from "./arena.js";
 import type { Call, Entry } from "./call.js";
 import type { Machine, Start } from "./machine.js";
 import { type Changes, changesOf, NO_CHANGES, type Rows } from "./rows.js";
@@ -24,6 +25,11 @@ export interface Moment {
   readonly before: Rows;
   readonly after: Rows;
   readonly changes: Changes;
+  /**
+   * The cursor is being dragged through a large map: what the last call changed is not worked
+   * out until it rests. `before` is `after`, nothing is marked.
+   */
+  readonly passing: boolean;
   /** Byte addresses of the maple nodes that the call changed, made or gave up. */
   readonly changedNodes: ReadonlySet<number>;
   /** Nodes of the tree now. */
@@ -58,8 +64,14 @@ export interface Span {
 
 export type ViewName = "map" | "race" | "code";
 
+/** Maps with fewer rows are compared at every step of a scrub. */
+const PASSING_ROWS = 5000;
+/** A cursor that has not moved for so long rests. */
+const REST_MS = 120;
+
 export class Store {
   readonly #timeline: Timeline;
+  #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #version = signal(0);
 
   /** The log. The array is the same one until something changes it. */
@@ -118,29 +130,49 @@ export class Store {
    */
   run(call: Call): Entry {
     const before = this.#moment.peek().after;
-    const words = this.machine.arena.nodeWords();
+    const nodes = this.machine.arena.nodeHashes();
     const entry = this.#timeline.run({ call });
     this.#version.value++;
-    this.#show(before, words);
+    this.#show(before, nodes, this.machine.rows());
     return entry;
   }
 
-  /** Moves the cursor: undo, redo, step and scrub are all this. */
+  /** Moves the cursor in passing: see {@link Moment.passing}. Ends with a seek when it rests. */
+  scrub(to: number): void {
+    if (this.#moment.peek().after.count < PASSING_ROWS) {
+      this.seek(to);
+      return;
+    }
+    this.#timeline.seek(to);
+    const { cursor, entries } = this.#timeline;
+    this.#moment.value = {
+      ...this.#firstMoment(),
+      index: cursor,
+      passing: true,
+      entry: entries[cursor - 1] ?? null,
+    };
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.seek(this.#timeline.cursor), REST_MS);
+  }
+
+  /** Moves the cursor: undo, redo and step are all this. */
   seek(to: number): void {
     const { entries, cursor } = this.#timeline;
     const target = Math.max(0, Math.min(entries.length, Math.round(to)));
-    if (target === cursor) return;
+    const { passing } = this.#moment.peek();
+    clearTimeout(this.#resting);
+    if (target === cursor && !passing) return;
     if (target === 0) {
       this.#timeline.seek(0);
       this.#moment.value = this.#firstMoment();
       return;
     }
-    const stepped = target === cursor + 1;
-    if (!stepped) this.#timeline.seek(target - 1);
-    const before = stepped ? this.#moment.peek().after : this.machine.rows();
-    const words = this.machine.arena.nodeWords();
+    const old = this.#moment.peek();
+    if (target !== cursor + 1) this.#timeline.seek(target - 1);
+    const before = target === cursor + 1 ? old.after : this.machine.rows();
+    const nodes = this.machine.arena.nodeHashes();
     this.#timeline.seek(target);
-    this.#show(before, words);
+    this.#show(before, nodes, target === cursor - 1 && !passing ? old.before : this.machine.rows());
   }
 
   /**
@@ -180,38 +212,56 @@ export class Store {
     this.notices.value = notice.text === "" ? others : [...others, notice];
   }
 
-  #show(before: Rows, words: ReadonlyMap<number, Uint32Array>): void {
+  #show(before: Rows, nodes: NodeHashes, after: Rows): void {
     const { cursor, entries } = this.#timeline;
-    const after = this.machine.rows();
-    const now = this.machine.arena.nodeWords();
+    const now = this.machine.arena.nodeHashes();
     this.#moment.value = {
+      passing: false,
       index: cursor,
       entry: entries[cursor - 1] ?? null,
       before,
       after,
       changes: changesOf(before, after),
-      changedNodes: changedNodes(words, now),
-      nodeCount: now.size,
+      changedNodes: changedNodes(nodes, now),
+      nodeCount: now.addresses.length,
     };
   }
 
   #firstMoment(): Moment {
     const rows = this.machine.rows();
-    const nodeCount = this.machine.arena.nodeWords().size;
+    const nodeCount = this.machine.arena.nodeHashes().addresses.length;
     const nothing = { changes: NO_CHANGES, changedNodes: new Set<number>(), nodeCount };
-    return { index: 0, entry: null, before: rows, after: rows, ...nothing };
+    return { passing: false, index: 0, entry: null, before: rows, after: rows, ...nothing };
   }
 }
 
-function changedNodes(
-  before: ReadonlyMap<number, Uint32Array>,
-  after: ReadonlyMap<number, Uint32Array>,
-): Set<number> {
+/** Addresses of the nodes that only one side has, or that differ. */
+function changedNodes(before: NodeHashes, after: NodeHashes): Set<number> {
   const changed = new Set<number>();
-  for (const address of before.keys()) if (!after.has(address)) changed.add(address);
-  for (const [address, words] of after) {
-    const old = before.get(address);
-    if (old === undefined || words.some((word, i) => word !== old[i])) changed.add(address);
+  let a = 0;
+  let b = 0;
+  // Both walks go the same way: what is equal at both ends is most of it.
+  while (a < before.addresses.length && sameNode(before, a, after, b)) {
+    a++;
+    b++;
   }
+  let endA = before.addresses.length;
+  let endB = after.addresses.length;
+  while (endA > a && endB > b && sameNode(before, endA - 1, after, endB - 1)) {
+    endA--;
+    endB--;
+  }
+  const old = new Map<number, number>();
+  for (let i = a; i < endA; i++) old.set(before.addresses[i]!, before.hashes[i]!);
+  for (let i = b; i < endB; i++) {
+    const address = after.addresses[i]!;
+    if (old.get(address) !== after.hashes[i]) changed.add(address);
+    old.delete(address);
+  }
+  for (const address of old.keys()) changed.add(address);
   return changed;
+}
+
+function sameNode(before: NodeHashes, a: number, after: NodeHashes, b: number): boolean {
+  return before.addresses[a] === after.addresses[b] && before.hashes[a] === after.hashes[b];
 }

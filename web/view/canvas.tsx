@@ -12,18 +12,23 @@ export function Canvas({ paint, class: className }: CanvasProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   const latest = useRef(paint);
   latest.current = paint;
+  const size = useRef({ width: 0, height: 0 });
   const request = useRef(0);
 
   const ask = () => {
     if (request.current !== 0) return;
     request.current = requestAnimationFrame(() => {
       request.current = 0;
-      if (ref.current !== null) draw(ref.current, latest.current);
+      if (ref.current !== null) draw(ref.current, size.current, latest.current);
     });
   };
   useEffect(ask);
   useEffect(() => {
-    const observer = new ResizeObserver(ask);
+    // The observer tells the size: asking the canvas would make the page lay itself out.
+    const observer = new ResizeObserver(([entry]) => {
+      size.current = entry!.contentRect;
+      ask();
+    });
     observer.observe(ref.current!);
     return () => {
       observer.disconnect();
@@ -34,12 +39,20 @@ export function Canvas({ paint, class: className }: CanvasProps) {
   return <canvas ref={ref} class={className} />;
 }
 
-function draw(canvas: HTMLCanvasElement, paint: CanvasProps["paint"]): void {
-  const { clientWidth: width, clientHeight: height } = canvas;
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function draw(
+  canvas: HTMLCanvasElement,
+  { width, height }: Size,
+  paint: CanvasProps["paint"],
+): void {
   const scale = devicePixelRatio;
-  const pixels = [Math.round(width * scale), Math.round(height * scale)] as const;
-  if (canvas.width !== pixels[0]) canvas.width = pixels[0];
-  if (canvas.height !== pixels[1]) canvas.height = pixels[1];
+  const pixels = { width: Math.round(width * scale), height: Math.round(height * scale) };
+  if (canvas.width !== pixels.width) canvas.width = pixels.width;
+  if (canvas.height !== pixels.height) canvas.height = pixels.height;
   const context = canvas.getContext("2d");
   if (context === null || width === 0) return;
   context.setTransform(scale, 0, 0, scale, 0, 0);

@@ -2,7 +2,7 @@
 //
 // For the keyboard it is a slider over the mappings: arrows walk, + and - zoom, 0 shows all.
 
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { rowAt } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
@@ -14,10 +14,10 @@ import { FitIcon, MinusIcon, PlusIcon } from "../icons.js";
 import { wordsOf } from "../words.js";
 import { Legend } from "./legend.js";
 import { Minimap } from "./minimap.js";
-import { paintBar } from "./paint.js";
+import { paintBar, paintOutlines } from "./paint.js";
 import { paletteOf } from "./palette.js";
 import { Readout } from "./readout.js";
-import { clampedSpan, projectionOf, zoomed } from "./scale.js";
+import { clampedSpan, type Projection, projectionOf, zoomed } from "./scale.js";
 import "./bar.css";
 
 const SCALES: readonly (readonly [ScaleName, string, string])[] = [
@@ -33,14 +33,7 @@ export function Bar({ store }: PaneProps) {
   const projection = useComputed(() =>
     projectionOf(store.scale.value, store.moment.value.after, store.window.value, width.value),
   );
-  const { after, changes } = store.moment.value;
-  const picture = {
-    rows: after,
-    projection: projection.value,
-    fresh: changes.fresh,
-    hovered: rowOf(store, store.hover.value),
-    selected: rowOf(store, store.selected.value),
-  };
+  const { after } = store.moment.value;
   const addressAt = (event: MouseEvent) => {
     const left = box.current!.getBoundingClientRect().left;
     return projection.value.address(event.clientX - left);
@@ -65,7 +58,7 @@ export function Bar({ store }: PaneProps) {
         aria-label="Mappings from low to high"
         aria-valuemin={0}
         aria-valuemax={Math.max(0, after.count - 1)}
-        aria-valuenow={Math.max(0, picture.selected)}
+        aria-valuenow={Math.max(0, rowOf(store, store.selected.value))}
         aria-valuetext={
           store.selected.value === null ? "none" : wordsOf(store, store.selected.value)
         }
@@ -87,18 +80,49 @@ export function Bar({ store }: PaneProps) {
         }}
         onKeyDown={(event) => onKey(event, store, zoom)}
       >
-        <Canvas
-          key={theme.value}
-          class="bar-canvas"
-          paint={(context, w, height) => {
-            width.value = w;
-            paintBar(context, { width: w, height }, picture, paletteOf(theme.value));
-          }}
-        />
+        <Blocks store={store} projection={projection} width={width} />
+        <Outlines store={store} projection={projection} />
       </div>
       <Minimap store={store} />
       <Readout store={store} />
     </section>
+  );
+}
+
+interface LayerProps extends PaneProps {
+  readonly projection: ReadonlySignal<Projection>;
+}
+
+/** What is mapped: painted again when the moment or the window changes. */
+function Blocks({ store, projection, width }: LayerProps & { readonly width: Signal<number> }) {
+  const { after, changes } = store.moment.value;
+  const picture = { rows: after, projection: projection.value, fresh: changes.fresh };
+  return (
+    <Canvas
+      key={theme.value}
+      class="bar-canvas"
+      paint={(context, w, height) => {
+        width.value = w;
+        paintBar(context, { width: w, height }, picture, paletteOf(theme.value));
+      }}
+    />
+  );
+}
+
+/** What is under the pointer and what is chosen: a layer of its own, painted at every move. */
+function Outlines({ store, projection }: LayerProps) {
+  const { after } = store.moment.value;
+  const hovered = rowOf(store, store.hover.value);
+  const selected = rowOf(store, store.selected.value);
+  const chosen = { rows: after, projection: projection.value, hovered, selected };
+  return (
+    <Canvas
+      key={theme.value}
+      class="bar-canvas is-overlay"
+      paint={(context, w, height) =>
+        paintOutlines(context, { width: w, height }, chosen, paletteOf(theme.value))
+      }
+    />
   );
 }
 

@@ -49,7 +49,7 @@ export function Minimap({ store }: PaneProps) {
         class="minimap-canvas"
         paint={(context, w, height) => {
           width.value = w;
-          const picture = { rows: after, projection, fresh: [], hovered: -1, selected: -1 };
+          const picture = { rows: after, projection, fresh: [] };
           paintMinimap(context, { width: w, height }, picture, paletteOf(theme.value));
         }}
       />

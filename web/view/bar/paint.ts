@@ -14,6 +14,11 @@ export interface Picture {
   readonly projection: Projection;
   /** Row numbers that are new at this moment, ascending. */
   readonly fresh: readonly number[];
+}
+
+export interface Chosen {
+  readonly rows: Rows;
+  readonly projection: Projection;
   /** Row numbers under the pointer and chosen; -1 none. */
   readonly hovered: number;
   readonly selected: number;
@@ -127,8 +132,8 @@ function label(
 
 function paintMarks(
   context: CanvasRenderingContext2D,
-  { rows, projection, fresh, hovered, selected }: Picture,
-  { width, top, bottom }: Band,
+  { rows, projection, fresh }: Picture,
+  { width, top }: Band,
   palette: Palette,
 ): void {
   context.fillStyle = palette.good;
@@ -140,6 +145,16 @@ function paintMarks(
     const right = Math.max(left + 2, Math.min(width, to) - 1);
     context.fillRect(left, top - 5, right - left, 3);
   }
+}
+
+/** Frames around what is under the pointer and what is chosen. */
+export function paintOutlines(
+  context: CanvasRenderingContext2D,
+  { width, height }: Frame,
+  { rows, projection, hovered, selected }: Chosen,
+  palette: Palette,
+): void {
+  context.clearRect(0, 0, width, height);
   const outline = (row: number, colour: string, thickness: number) => {
     if (row < 0) return;
     const from = Math.max(0, projection.x(rows.start[row]!));
@@ -147,12 +162,13 @@ function paintMarks(
     if (to < 0 || from > width) return;
     context.strokeStyle = colour;
     context.lineWidth = thickness;
-    const inset = thickness / 2;
+    const half = thickness / 2;
+    const tall = height - MARK_ROOM - LABEL_ROOM;
     context.strokeRect(
-      from + inset - 1,
-      top + inset - 1,
+      from + half - 1,
+      MARK_ROOM + half - 1,
       to - from + 2 - thickness,
-      bottom - top + 2 - thickness,
+      tall + 2 - thickness,
     );
   };
   outline(hovered, palette.ink, 1.5);

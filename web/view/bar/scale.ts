@@ -19,7 +19,31 @@ export interface Projection {
   address(x: number): number;
 }
 
+/** The last two are remembered: the bar's and the minimap's. */
 export function projectionOf(name: ScaleName, rows: Rows, span: Span, width: number): Projection {
+  const known = recent.find(
+    (entry) =>
+      entry.name === name &&
+      entry.rows === rows &&
+      entry.width === width &&
+      entry.span.start === span.start &&
+      entry.span.end === span.end,
+  );
+  if (known !== undefined) return known.projection;
+  const projection = makeProjection(name, rows, span, width);
+  recent = [{ name, rows, span, width, projection }, ...recent.slice(0, 1)];
+  return projection;
+}
+
+let recent: readonly {
+  readonly name: ScaleName;
+  readonly rows: Rows;
+  readonly span: Span;
+  readonly width: number;
+  readonly projection: Projection;
+}[] = [];
+
+function makeProjection(name: ScaleName, rows: Rows, span: Span, width: number): Projection {
   if (name === "linear") return linear(span, width);
   if (name === "log") return logarithmic(span, width);
   return gaps(rows, span, width);
@@ -52,9 +76,14 @@ function logarithmic({ start, end }: Span, width: number): Projection {
 function gaps(rows: Rows, span: Span, width: number): Projection {
   const { at, weight, count } = borders(rows, span);
   const total = weight[count - 1]!;
+  let last = 0; // whoever paints goes from left to right: mostly this piece or the next
   return {
     x(address) {
-      const i = pieceOf(at, count, address);
+      if (last + 2 < count && at[last + 1]! <= address) last++;
+      if (address < at[last]! || (last + 2 < count && at[last + 1]! <= address)) {
+        last = pieceOf(at, count, address);
+      }
+      const i = last;
       const share = (address - at[i]!) / (at[i + 1]! - at[i]!);
       return ((weight[i]! + share * (weight[i + 1]! - weight[i]!)) / total) * width;
     },
@@ -86,10 +115,17 @@ function borders(rows: Rows, { start, end }: Span) {
     const until = Math.min(end, rows.end[row]!);
     if (until <= from) continue;
     to(from, GAP_WEIGHT);
-    to(until, 1 + Math.log2(1 + (until - from) / PAGE_BYTES));
+    to(until, weightOf((until - from) / PAGE_BYTES));
   }
   to(end, GAP_WEIGHT);
   return { at, weight, count };
+}
+
+/** Most mappings are small, and there may be 65,530: their logarithms are taken once. */
+const SMALL_WEIGHTS = Float64Array.from({ length: 1024 }, (_, pages) => 1 + Math.log2(1 + pages));
+
+function weightOf(pages: number): number {
+  return SMALL_WEIGHTS[pages] ?? 1 + Math.log2(1 + pages);
 }
 
 /** The piece [values[i], values[i + 1]] of `value`; the outermost one outside. */

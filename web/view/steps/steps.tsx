@@ -13,7 +13,7 @@ export function Steps({ store }: PaneProps) {
   const entries = store.entries.value;
   const moment = store.moment.value;
   const next = entries[cursor];
-  const sentence = sentenceOf(moment, store.machine);
+  const sentence = moment.passing ? { text: "…", page: null } : sentenceOf(moment, store.machine);
   const refused = typeof moment.entry?.outcome === "string";
   const asked = useRef<number | null>(null);
   const scrub = (to: number) => {
@@ -22,7 +22,7 @@ export function Steps({ store }: PaneProps) {
       requestAnimationFrame(() => {
         const at = asked.current;
         asked.current = null;
-        if (at !== null) store.seek(at);
+        if (at !== null) store.scrub(at);
       });
     }
     asked.current = to;

@@ -22,16 +22,16 @@ export function itemsOf({ before, after, changes }: Moment, found: number[] | nu
   return items;
 }
 
-/** The place of row `row` of `after` among the items; -1 if it is not shown. */
-export function placeOf(items: Int32Array, row: number, ghosts: number): number {
+/**
+ * The place of row `row` of `after` among the items; -1 if it is not shown.
+ *
+ * @param found as for itemsOf
+ */
+export function placeOf({ before, after, changes }: Moment, found: number[] | null, row: number) {
   if (row < 0) return -1;
-  if (ghosts > 0) return items.indexOf(row);
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (items[middle]! < row) low = middle + 1;
-    else high = middle;
-  }
-  return items[low] === row ? low : -1;
+  if (found !== null) return found.indexOf(row);
+  const { gone } = changes;
+  let ghosts = 0;
+  while (ghosts < gone.length && before.start[gone[ghosts]!]! <= after.start[row]!) ghosts++;
+  return row + ghosts;
 }

@@ -11,13 +11,11 @@ const PAGE_BYTES = 4096;
 interface LineProps {
   readonly moment: Moment;
   readonly item: Item;
-  /** Pixels. */
-  readonly top: number;
   /** Class names. */
   readonly state: string;
 }
 
-export function Line({ moment, item, top, state }: LineProps) {
+export function Line({ moment, item, state }: LineProps) {
   const { before, after } = moment;
   const gone = item < 0;
   const rows: Rows = gone ? before : after;
@@ -33,7 +31,6 @@ export function Line({ moment, item, top, state }: LineProps) {
       class={`line ${gone ? "is-gone" : state}`}
       aria-rowindex={gone ? undefined : row + 1}
       aria-selected={state.includes("is-selected")}
-      style={{ transform: `translateY(${top}px)` }}
       data-start={gone ? undefined : start}
     >
       <td class="line-mark">

@@ -3,7 +3,7 @@
 // One stop of the Tab key; arrows, Page Up and Down, Home and End walk through the rows.
 
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowAt } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
 import type { Store } from "../../app/store.js";
@@ -30,22 +30,27 @@ export function Table({ store }: PaneProps) {
   const query = useSignal("");
   const scrollTop = useSignal(0);
   const height = useSignal(600);
+  /** Where the frame really stands. */
+  const scrolled = useRef(0);
   const body = useRef<HTMLTableElement>(null);
   const search = useComputed(() => parseSearch(query.value));
-  const items = useComputed(() =>
-    itemsOf(store.moment.value, findRows(store.moment.value.after, search.value)),
-  );
+  const found = useComputed(() => findRows(store.moment.value.after, search.value));
+  const items = useComputed(() => itemsOf(store.moment.value, found.value));
 
+  // The place to scroll to is known before the lines are drawn: they are drawn once, there.
   const reveal = (row: number) => {
-    const ghosts = search.peek().kind === "all" ? store.moment.peek().changes.gone.length : 0;
-    const place = placeOf(items.peek(), row, ghosts);
-    const frame = body.current;
-    if (place < 0 || frame === null) return;
+    const place = placeOf(store.moment.peek(), found.peek(), row);
+    if (place < 0) return;
     const top = place * LINE_PX;
-    const sight = frame.clientHeight - LINE_PX; // the head stays
-    if (top < frame.scrollTop) frame.scrollTop = top;
-    else if (top + LINE_PX > frame.scrollTop + sight) frame.scrollTop = top + LINE_PX - sight;
+    const sight = height.peek() - LINE_PX; // the head stays
+    if (top < scrollTop.peek()) scrollTop.value = top;
+    else if (top + LINE_PX > scrollTop.peek() + sight) scrollTop.value = top + LINE_PX - sight;
   };
+  useLayoutEffect(() => {
+    const frame = body.current;
+    if (frame !== null && scrolled.current !== scrollTop.value) frame.scrollTop = scrollTop.value;
+    scrolled.current = scrollTop.value;
+  });
   useSignalEffect(() => {
     const at = store.selected.value;
     if (at !== null) reveal(rowAt(store.moment.peek().after, at));
@@ -70,9 +75,10 @@ export function Table({ store }: PaneProps) {
     items.value.length,
     Math.ceil((scrollTop.value + height.value) / LINE_PX) + OVERSCAN,
   );
+  // Lines that scroll out are used again for those that scroll in.
+  const pool = Math.ceil(height.value / LINE_PX) + 2 * OVERSCAN + 1;
   const { after, changes } = store.moment.value;
   const selected = rowOf(store, store.selected.value);
-  const hovered = rowOf(store, store.hover.value);
   const fresh = new Set(changes.fresh.length > 5000 ? [] : changes.fresh);
   return (
     <section class="card table-card" aria-label="The map">
@@ -88,7 +94,8 @@ export function Table({ store }: PaneProps) {
         aria-rowcount={after.count}
         aria-activedescendant={selected < 0 ? undefined : `row-${selected}`}
         onScroll={(event) => {
-          scrollTop.value = event.currentTarget.scrollTop;
+          scrolled.current = event.currentTarget.scrollTop;
+          scrollTop.value = scrolled.current;
         }}
         onPointerOver={(event) => {
           store.hover.value = startOf(event);
@@ -113,18 +120,25 @@ export function Table({ store }: PaneProps) {
         <tbody class="grid-space" style={{ height: `${items.value.length * LINE_PX}px` }}>
           {Array.from(items.value.subarray(first, last), (item, i) => (
             <Line
-              key={item}
+              key={(first + i) % pool}
               moment={store.moment.value}
               item={item}
-              top={(first + i) * LINE_PX}
-              state={`${item === selected ? "is-selected" : ""} ${item === hovered ? "is-hovered" : ""} ${fresh.has(item) ? "is-fresh" : ""}`}
+              state={`${item === selected ? "is-selected" : ""} ${fresh.has(item) ? "is-fresh" : ""}`}
             />
           ))}
+          <HoverBand store={store} found={found.value} />
         </tbody>
       </table>
       {items.value.length === 0 ? <p class="empty">{emptyWords(store, search.value)}</p> : null}
     </section>
   );
+}
+
+/** What is hovered anywhere, without drawing the lines again. */
+function HoverBand({ store, found }: PaneProps & { readonly found: number[] | null }) {
+  const place = placeOf(store.moment.value, found, rowOf(store, store.hover.value));
+  if (place < 0) return null;
+  return <tr class="hover-band" style={{ top: `${place * LINE_PX}px` }} />;
 }
 
 interface TableHeadProps extends PaneProps {

@@ -65,15 +65,9 @@ export function Drawing({ store, levels, width, active }: DrawingProps) {
           </text>
           {level.nodes.map((node, n) =>
             n === level.onPath ? (
-              <PathNode
-                key={node.address}
-                store={store}
-                node={node}
-                box={boxes[i]![n]!}
-                slot={level.slot}
-              />
+              <PathNode key={n} store={store} node={node} box={boxes[i]![n]!} slot={level.slot} />
             ) : (
-              <SmallNode key={node.address} store={store} node={node} box={boxes[i]![n]!} />
+              <SmallNode key={n} store={store} node={node} box={boxes[i]![n]!} />
             ),
           )}
         </g>
@@ -157,7 +151,7 @@ function PathNode({ store, node, box, slot }: NodeProps & { readonly slot: numbe
         return (
           // biome-ignore lint/a11y/noStaticElementInteractions: the pane holds the focus and the keys
           <rect
-            key={start}
+            key={i}
             class={`tree-slot is-${kind} ${i === slot ? "is-path" : ""}`}
             x={i * width + 1}
             y={1}

@@ -94,7 +94,7 @@ function Slots({ store, level }: PaneProps & { readonly level: Level }) {
                 : after.nameOf(row) || "anonymous";
           return (
             <tr
-              key={start}
+              key={i}
               class={i === level.slot ? "is-path" : ""}
               onPointerEnter={() => {
                 store.hover.value = start;
