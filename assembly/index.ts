@@ -4,7 +4,7 @@
 
 import { Cap, Header, Mm, slab_object_size as object_size, Vma, VmaName } from "./base/layout";
 import { seat_scratch } from "./base/worker";
-import { mt_height, mt_load, mt_nodes } from "./maple/tree";
+import { mt_height, mt_nodes, Walk } from "./maple/tree";
 import { mm_end_change } from "./mm/change";
 import {
   file_info as copy_file_info,
@@ -394,7 +394,7 @@ export function lookup_many(mm: usize, input: usize, out: usize, n: u32): u32 {
   const shift = load<u32>(mm, Mm.PAGE_SHIFT);
   let found: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const vma = mt_load(mm + Mm.TREE, u(load<f64>(input + ((<usize>i) << 3))) >> shift);
+    const vma = Walk.load(mm + Mm.TREE, u(load<f64>(input + ((<usize>i) << 3))) >> shift);
     store<u32>(out + ((<usize>i) << 2), vma);
     found += vma != 0 ? 1 : 0;
   }

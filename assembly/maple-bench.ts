@@ -33,6 +33,7 @@ import {
   mt_reserve,
   mt_store,
   mt_validate,
+  Walk,
 } from "./maple/tree";
 import { SlabKind } from "./shared/abi";
 import { mark_of_index } from "./sync/announce";
@@ -83,7 +84,7 @@ export function fail_after(n: u32): void {
 }
 
 export function tree_load(page: f64): u32 {
-  return mt_load(Bench.TREE, <u64>page);
+  return Walk.load(Bench.TREE, <u64>page);
 }
 
 export function tree_find(page: f64, limit: f64): u32 {
@@ -207,7 +208,7 @@ function put(first: u64, end: u64, entry: u32): void {
 export function bench_lookup(stream: u32, n: u32): f64 {
   let sum: u64 = 0;
   const end = stream + (n << 3);
-  for (let at = stream; at < end; at += 8) sum += mt_load(Bench.TREE, load<u64>(at));
+  for (let at = stream; at < end; at += 8) sum += Walk.load(Bench.TREE, load<u64>(at));
   return <f64>sum;
 }
 

@@ -28,7 +28,7 @@ import {
   vma_lookup_i64,
   vma_start,
 } from "./index";
-import { mt_load } from "./maple/tree";
+import { Walk } from "./maple/tree";
 import { Access, Fault } from "./shared/abi";
 import { MapFlag, MremapFlag, ProtBit } from "./shared/flags";
 
@@ -56,7 +56,7 @@ export function bench_walk(mm: usize, stream: usize, n: u32): f64 {
   const shift = load<u32>(mm, Mm.PAGE_SHIFT);
   const end = stream + ((<usize>n) << 3);
   for (let at = stream; at < end; at += 8) {
-    found += u32(mt_load(mm + Mm.TREE, load<u64>(at) >> shift) != 0);
+    found += u32(Walk.load(mm + Mm.TREE, load<u64>(at) >> shift) != 0);
   }
   return <f64>found;
 }

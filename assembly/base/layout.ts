@@ -211,6 +211,8 @@ export const enum Vma {
   SIZE = 64,
 }
 if (VmaOut.COUNT * 8 > Abi.SCRATCH_BYTES) ERROR("a VMA copy fits scratch");
+if (Vma.LOCK_SEQ != Vma.REFCNT + 4 || Vma.FILE != Vma.MM + 4 || Vma.ANON_NAME != Vma.ANON_VMA + 4)
+  ERROR("peek loads these in pairs");
 
 /** anon_vma word: identity in the low bits. */
 export const enum AnonVma {

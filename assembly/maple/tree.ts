@@ -34,7 +34,7 @@ export {
 } from "./iterate";
 export { mt_store } from "./store";
 export { mt_validate } from "./validate";
-export { mt_find, mt_load, mt_prev, mt_range } from "./walk";
+export { mt_find, mt_load, mt_prev, mt_range, Walk } from "./walk";
 
 /** Makes an empty tree of `regions` root words at `table`. */
 export function mt_init(tree: usize, table: usize, regions: u32): void {

@@ -14,26 +14,33 @@ import { peek, peek_end, peek_first, peek_hole } from "./cursor";
 import { depth_of, node_of, node_slot, node_start } from "./node";
 import { region_base, region_key, region_of, root_at, tree_regions } from "./region";
 
+/** mt_load for the hot paths, inlined by decree: a call is 1.7 ns of its 9. */
+export class Walk {
+  @inline static load(tree: usize, page: u64): u32 {
+    const r = region_of(page);
+    if (page >> Region.SHIFT >= <u64>tree_regions(tree)) return 0;
+    // Pairs with the root stores in rebuild.ts: the nodes below are filled before.
+    let word = load_acquire(root_at(tree, r));
+    let depth = depth_of(word);
+    if (depth == 0) return 0;
+    let key = region_key(page);
+    while (true) {
+      const node = node_of(word);
+      const slot = node_slot(node, key);
+      // Pairs with the entry stores of the writer. The node may be edited, freed or serve
+      // another tree by now; the word is still one of this node's kind (N3).
+      word = load_acquire(node + Node.ENTRIES + ((<usize>slot) << 2));
+      if (--depth == 0) return word;
+      key -= node_start(node, slot);
+      // A word of another level is left-over or news: either way this walk is void.
+      if (depth_of(word) != depth) return 0;
+    }
+  }
+}
+
 /** The entry covering `page`, or 0. Context: any; no lock; may be outdated or wrong (W2). */
 export function mt_load(tree: usize, page: u64): u32 {
-  const r = region_of(page);
-  if (page >> Region.SHIFT >= <u64>tree_regions(tree)) return 0;
-  // Pairs with the root stores in rebuild.ts: the nodes below are filled before.
-  let word = load_acquire(root_at(tree, r));
-  let depth = depth_of(word);
-  if (depth == 0) return 0;
-  let key = region_key(page);
-  while (true) {
-    const node = node_of(word);
-    const slot = node_slot(node, key);
-    // Pairs with the entry stores of the writer. The node may be edited, freed or serve
-    // another tree by now; the word is still one of this node's kind (N3).
-    word = load_acquire(node + Node.ENTRIES + ((<usize>slot) << 2));
-    if (--depth == 0) return word;
-    key -= node_start(node, slot);
-    // A word of another level is left-over or news: either way this walk is void.
-    if (depth_of(word) != depth) return 0;
-  }
+  return Walk.load(tree, page);
 }
 
 /** The first entry whose range meets [page, limit), or 0. Context: lock held. */

@@ -26,8 +26,9 @@ import { journal_detach } from "../alloc/journal";
 import { VERIFY } from "../base/debug";
 import { EngineFlag, Header, Mm, Vma } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
-import { mt_load } from "../maple/tree";
-import { Abi, Counter } from "../shared/abi";
+import { mt_load, Walk } from "../maple/tree";
+import { Abi, Counter, VmaOut } from "../shared/abi";
+import { Errno } from "../shared/errno";
 import { load_acquire, load_acquire64, store_release } from "../sync/atomics";
 import {
   find_vma_hold,
@@ -52,27 +53,43 @@ export function lock_vma_under_rcu(mm: usize, address: u64): usize {
   if ((load<u32>(Header.FLAGS) & EngineFlag.PER_VMA_LOCK) == 0) return 0;
   const slot = vma_hold_free();
   if (slot == 0) return abort_lock();
+  // Before the walk: an even number still there afterwards means no writer was active, so
+  // that "nothing found" is true. Partner: vma_end_write_all.
+  const seq = load_acquire(mm + Mm.LOCK_SEQ);
+  const vma = <usize>Walk.load(mm + Mm.TREE, address >> load<u32>(mm, Mm.PAGE_SHIFT));
+  // The usual case stands apart from the loop: what it needs stays in registers.
+  if (vma == 0) return lock_vma_slow(mm, address, slot, seq, 0);
+  Hot.publish(vma, slot);
+  if (Hot.is_held(vma, mm, address)) {
+    count(Counter.VMA_LOCK_SUCCESS);
+    return vma;
+  }
+  hold_clear(this_seat(), slot); // V3
+  return lock_vma_slow(mm, address, slot, seq, vma);
+}
+
+/** The same once a walk, begun at `seq`, has not led to a lock but to `vma`. */
+function lock_vma_slow(mm: usize, address: u64, slot: usize, seq: u32, vma: usize): usize {
   const page = address >> load<u32>(mm, Mm.PAGE_SHIFT);
-  for (let tries = 0; tries < VmaLock.TRIES; tries++) {
-    // Before the walk: an even number still there afterwards means no writer was
-    // active, so that "nothing found" is true. Partner: vma_end_write_all.
-    const seq = load_acquire(mm + Mm.LOCK_SEQ);
-    const vma = <usize>mt_load(mm + Mm.TREE, page);
+  for (let tries = 1; tries < VmaLock.TRIES; tries++) {
     if (vma == 0) {
       if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) {
         count(Counter.VMA_LOCK_MISS);
         return 0;
       }
-      count(Counter.VMA_LOCK_RETRY);
-      continue;
+    } else if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) {
+      break; // a writer has it; may be wrong both ways (R-LOCK-50)
     }
-    const got = vma_start_read(vma, mm, address, slot);
-    if (got > 0) {
+    count(Counter.VMA_LOCK_RETRY);
+    seq = load_acquire(mm + Mm.LOCK_SEQ);
+    vma = <usize>mt_load(mm + Mm.TREE, page);
+    if (vma == 0) continue;
+    Hot.publish(vma, slot);
+    if (Hot.is_held(vma, mm, address)) {
       count(Counter.VMA_LOCK_SUCCESS);
       return vma;
     }
-    if (got == 0) break;
-    count(Counter.VMA_LOCK_RETRY);
+    hold_clear(this_seat(), slot); // V3
   }
   return abort_lock();
 }
@@ -82,39 +99,42 @@ function abort_lock(): usize {
   return 0;
 }
 
-/** 1: locked, in `slot`. 0: a writer has it. -1: not the VMA at `address`, walk again. */
-function vma_start_read(vma: usize, mm: usize, address: u64, slot: usize): i32 {
-  // Only spares the two stores below; may be wrong both ways (R-LOCK-50).
-  if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) return 0;
-  // Claims the VMA against vma_start_write, which marks first and searches the seats then
-  // (holds H2): it sees our slot, or we see its mark below.
-  hold_publish(slot, <u32>vma);
-  // V6. Mostly a load: the word was set by an earlier reader.
-  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);
-  const result = check_hold(vma, mm, address);
-  if (result != 1) hold_clear(this_seat(), slot); // V3
-  return result;
-}
+/** Inlined by decree: called, or with results of more than one expression, 3 ns of a lock's 22. */
+class Hot {
+  /** Names `vma` in `slot`. */
+  @inline static publish(vma: usize, slot: usize): void {
+    // Claims the VMA against vma_start_write, which marks first and searches the seats then
+    // (holds H2): it sees our slot, or we see its mark in is_held.
+    hold_publish(slot, <u32>vma);
+    // V6. Mostly a load: the word was set by an earlier reader.
+    if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);
+  }
 
-/**
- * V5, with the slot published. A writer that searched before that marked `seq` or later, and
- * its section is over if the VMA is not write-locked now. If it took the record out, then it
- * is still detached, or was attached again: in that very section, so that what we read now
- * is final; in a later one, which has changed vm_lock_seq before it attached; or in another
- * mm, which has changed vm_mm before. So these are looked at after vm_refcnt, in this order.
- */
-function check_hold(vma: usize, mm: usize, address: u64): i32 {
-  const seq = load_acquire(vma + Vma.LOCK_SEQ);
-  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;
-  if (!vma_contains(vma, address)) return -1;
-  // Acquire: pairs with the release in vma_mark_attached.
-  if (!vma_is_attached(vma)) return -1;
-  if (load_acquire(vma + Vma.LOCK_SEQ) != seq) return -1;
-  return load_acquire(vma + Vma.MM) == <u32>mm ? 1 : -1;
-}
+  /**
+   * V5, with the slot published. A writer that searched before that marked `seq` or later, and
+   * its section is over if the VMA is not write-locked now. If it took the record out, then it
+   * is still detached, or was attached again: in that very section, so that what we read now
+   * is final; in a later one, which has changed vm_lock_seq before it attached; or in another
+   * mm, which has changed vm_mm before. So these are looked at after vm_refcnt, in this order.
+   */
+  @inline static is_held(vma: usize, mm: usize, address: u64): bool {
+    const seq = load_acquire(vma + Vma.LOCK_SEQ);
+    return (
+      seq != load_acquire(mm + Mm.LOCK_SEQ) &&
+      Hot.contains(vma, address) &&
+      // Acquire: pairs with the release in vma_mark_attached. No branches: they are all true.
+      ((load_acquire(vma + Vma.REFCNT) ^ VmaLock.ATTACHED) |
+        (load_acquire(vma + Vma.LOCK_SEQ) ^ seq) |
+        (load_acquire(vma + Vma.MM) ^ <u32>mm)) ==
+        0
+    );
+  }
 
-function vma_contains(vma: usize, address: u64): bool {
-  return address >= load_acquire64(vma + Vma.START) && address < load_acquire64(vma + Vma.END);
+  @inline static contains(vma: usize, address: u64): bool {
+    const start = load_acquire64(vma + Vma.START);
+    // One compare: below the start the difference wraps.
+    return address - start < load_acquire64(vma + Vma.END) - start;
+  }
 }
 
 /** Gives up a VMA that this worker has read-locked. */
@@ -184,38 +204,48 @@ export function vma_is_attached(vma: usize): bool {
 
 /** Copies one VMA without a lock or a shared store: 1 found, 0 nothing mapped, -EAGAIN: writers kept coming. */
 export function peek(mm: usize, address: u64, copy: usize): i32 {
+  const seq = load_acquire(mm + Mm.LOCK_SEQ);
+  const vma = <usize>Walk.load(mm + Mm.TREE, address >> load<u32>(mm, Mm.PAGE_SHIFT));
+  if (vma != 0 && copy_if_stable(vma, mm, address, copy)) return 1;
+  return peek_slow(mm, address, copy, seq, vma);
+}
+
+/** The same once a walk, begun at `seq`, has led to `vma`, but not to a copy. */
+function peek_slow(mm: usize, address: u64, copy: usize, seq: u32, vma: usize): i32 {
   const page = address >> load<u32>(mm, Mm.PAGE_SHIFT);
-  for (let tries = 0; tries < VmaLock.TRIES; tries++) {
-    const seq = load_acquire(mm + Mm.LOCK_SEQ);
-    const vma = <usize>mt_load(mm + Mm.TREE, page);
-    if (vma == 0) {
-      if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;
-    } else if (copy_if_stable(vma, mm, address, copy)) return 1;
+  for (let tries = 1; tries < VmaLock.TRIES; tries++) {
+    if (vma == 0 && (seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;
     count(Counter.PEEK_RETRY);
+    seq = load_acquire(mm + Mm.LOCK_SEQ);
+    vma = <usize>mt_load(mm + Mm.TREE, page);
+    if (vma != 0 && copy_if_stable(vma, mm, address, copy)) return 1;
   }
-  return -11; // -EAGAIN
+  return -Errno.EAGAIN;
 }
 
 /**
  * A writer stores vm_lock_seq before it touches a field (V1), and a recycled record gets
  * the odd number of a later section or of another mm: so the same unlocked number and the
  * same mm before and after mean that no field changed in between. All loads are atomic:
- * plain ones could be moved across the checks.
+ * plain ones could be moved across the checks. Words that stand side by side are loaded as
+ * one; a conversion of a signed number is one instruction, and none has its top bit set.
  */
 function copy_if_stable(vma: usize, mm: usize, address: u64, copy: usize): bool {
-  const seq = load_acquire(vma + Vma.LOCK_SEQ);
-  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return false;
-  if (load_acquire(vma + Vma.MM) != <u32>mm) return false;
+  const life = load_acquire64(vma + Vma.REFCNT); // high half: LOCK_SEQ
+  if (<u32>(life >> 32) == load_acquire(mm + Mm.LOCK_SEQ)) return false;
+  const owner = load_acquire64(vma + Vma.MM); // high half: FILE
+  if (<u32>owner != <u32>mm) return false;
   const start = load_acquire64(vma + Vma.START);
   const end = load_acquire64(vma + Vma.END);
-  if (address < start || address >= end) return false;
-  store<f64>(copy, <f64>start);
-  store<f64>(copy + 8, <f64>end);
-  store<f64>(copy + 16, <f64>load_acquire64(vma + Vma.FLAGS));
-  store<f64>(copy + 24, <f64>load_acquire64(vma + Vma.PGOFF));
-  store<f64>(copy + 32, <f64>load_acquire(vma + Vma.FILE));
-  store<f64>(copy + 40, <f64>load_acquire(vma + Vma.ANON_VMA));
-  store<f64>(copy + 48, <f64>load_acquire(vma + Vma.ANON_NAME));
-  if (!vma_is_attached(vma)) return false;
-  return load_acquire(vma + Vma.LOCK_SEQ) == seq && load_acquire(vma + Vma.MM) == <u32>mm;
+  if (address - start >= end - start) return false; // below the start the difference wraps
+  store<f64>(copy, <f64>(<i64>start), VmaOut.START * 8);
+  store<f64>(copy, <f64>(<i64>end), VmaOut.END * 8);
+  store<f64>(copy, <f64>(<i64>load_acquire64(vma + Vma.FLAGS)), VmaOut.FLAGS * 8);
+  store<f64>(copy, <f64>(<i64>load_acquire64(vma + Vma.PGOFF)), VmaOut.PGOFF * 8);
+  store<f64>(copy, <f64>(<i64>(owner >> 32)), VmaOut.FILE * 8);
+  const anon = load_acquire64(vma + Vma.ANON_VMA); // high half: ANON_NAME
+  store<f64>(copy, <f64>(<i64>(anon & 0xffffffff)), VmaOut.ANON_VMA * 8);
+  store<f64>(copy, <f64>(<i64>(anon >> 32)), VmaOut.ANON_NAME * 8);
+  if (<u32>life == VmaLock.DETACHED) return false;
+  return load_acquire64(vma + Vma.REFCNT) == life && load_acquire(vma + Vma.MM) == <u32>mm;
 }

@@ -5,7 +5,7 @@
 
 import { Mm } from "../base/layout";
 import { may_block } from "../base/worker";
-import { mt_find, mt_load, mt_prev } from "../maple/tree";
+import { mt_find, mt_prev, Walk } from "../maple/tree";
 import { page_shift, vm_end, vm_start } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 
@@ -42,7 +42,7 @@ export function find_vma(mm: usize, address: u64): usize {
 /** vma_lookup: the VMA containing `address`; 0 none. Context: mmap lock. */
 export function vma_lookup(mm: usize, address: u64): usize {
   // One VMA is one range of the tree, so what the walk finds contains the address.
-  return <usize>mt_load(mm + Mm.TREE, address >> page_shift(mm));
+  return <usize>Walk.load(mm + Mm.TREE, address >> page_shift(mm));
 }
 
 /** The last VMA that begins below `address`; 0 none. Context: mmap lock. */

@@ -175,26 +175,26 @@ const unmapOne = (i: number) => unmap(pageOf(i), 1);
 const NO_SECOND_LOOK = mutant(
   LOCK,
   "the sequence is not looked at again after the copy",
-  "return load_acquire(vma + Vma.LOCK_SEQ) == seq && load_acquire(vma + Vma.MM) == <u32>mm;",
+  "return load_acquire64(vma + Vma.REFCNT) == life && load_acquire(vma + Vma.MM) == <u32>mm;",
   "return true;",
 );
 const HOLE_BELIEVED = mutant(
   LOCK,
   "nothing found is believed while a writer is at work",
-  "if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
-  "return 0;",
+  "if (vma == 0 && (seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
+  "if (vma == 0) return 0;",
 );
 const NO_RANGE = mutant(
   LOCK,
   "the range of what the tree led to is not compared",
-  "  if (!vma_contains(vma, address)) return -1;\n",
+  "      Hot.contains(vma, address) &&\n",
   "",
 );
 
 const NO_PEEK_RANGE = mutant(
   LOCK,
   "peek does not compare the range of what the tree led to",
-  "if (address < start || address >= end) return false;",
+  "if (address - start >= end - start) return false;",
   "",
 );
 

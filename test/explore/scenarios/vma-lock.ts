@@ -88,7 +88,7 @@ const HOLDS = "sync/holds.ts";
 const NO_RECHECK = mutant(
   LOCK,
   "the sequence is not looked at again once the hold is published",
-  "  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
+  "      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
   "",
 );
 const NO_DRAIN = mutant(
@@ -97,27 +97,30 @@ const NO_DRAIN = mutant(
   "if (!vma_is_attached(vma) || drain(vma)) return 0;",
   "if (!vma_is_attached(vma) || seq != 0) return 0;",
 );
+const ATTACHED_ASKED = "((load_acquire(vma + Vma.REFCNT) ^ VmaLock.ATTACHED) |\n        (load";
 /** The bug that the first version of the core had (three pre-emptions). */
 const EARLY_ATTACHED: Mutant = {
   name: "attached is asked before the sequence",
   edits: [
-    { file: LOCK, from: "  if (!vma_is_attached(vma)) return -1;\n", to: "" },
+    { file: LOCK, from: ATTACHED_ASKED, to: "((load" },
     {
       file: LOCK,
-      from: "  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
-      to: "  if (!vma_is_attached(vma)) return -1;\n  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return 0;\n",
+      from: "      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
+      to: "      vma_is_attached(vma) &&\n      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
     },
   ],
 };
+/** The check of the usual path and of the slow one; `then` is done if it succeeds. */
+const afterTheCheck = (then: string) =>
+  ["\n  ", "\n    "].map((indent) => {
+    const from = `${indent}if (Hot.is_held(vma, mm, address)) {`;
+    return { file: LOCK, from, to: `${from} ${then}` };
+  });
 const LATE_HOLD: Mutant = {
   name: "a reader looks for a writer, then publishes its hold",
   edits: [
-    { file: LOCK, from: "  hold_publish(slot, <u32>vma);\n", to: "" },
-    {
-      file: LOCK,
-      from: "const result = check_hold(vma, mm, address);",
-      to: "const result = check_hold(vma, mm, address);\n  hold_publish(slot, <u32>vma);",
-    },
+    { file: LOCK, from: "    hold_publish(slot, <u32>vma);\n", to: "" },
+    ...afterTheCheck("hold_publish(slot, <u32>vma);"),
   ],
 };
 const LATE_HELD: Mutant = {
@@ -125,14 +128,10 @@ const LATE_HELD: Mutant = {
   edits: [
     {
       file: LOCK,
-      from: "  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);\n",
+      from: "    if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);\n",
       to: "",
     },
-    {
-      file: LOCK,
-      from: "const result = check_hold(vma, mm, address);",
-      to: "const result = check_hold(vma, mm, address);\n  if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);",
-    },
+    ...afterTheCheck("store_release(vma + Vma.HELD, 1);"),
   ],
 };
 const LATE_MARK: Mutant = {
@@ -185,8 +184,8 @@ const reuse: Scenario<Space & { other: number }> = {
     mutant(
       LOCK,
       "whose VMA it is is not asked",
-      "return load_acquire(vma + Vma.MM) == <u32>mm ? 1 : -1;",
-      "return 1;",
+      " |\n        (load_acquire(vma + Vma.MM) ^ <u32>mm)) ==",
+      ") ==",
     ),
   ],
 };
@@ -230,8 +229,8 @@ const wrap: Scenario<Space> = {
     mutant(
       LOCK,
       "numbers are compared by size",
-      "if (load_acquire(vma + Vma.LOCK_SEQ) == load_acquire(mm + Mm.LOCK_SEQ)) return 0;",
-      "if (load_acquire(vma + Vma.LOCK_SEQ) >= load_acquire(mm + Mm.LOCK_SEQ)) return 0;",
+      "seq != load_acquire(mm + Mm.LOCK_SEQ) &&",
+      "seq < load_acquire(mm + Mm.LOCK_SEQ) &&",
     ),
   ],
 };
@@ -300,12 +299,7 @@ export const vmaLock: Scenario[] = [
         LATE_HOLD,
         LATE_HELD,
         LATE_MARK,
-        mutant(
-          LOCK,
-          "the detached mark refuses nobody",
-          "  if (!vma_is_attached(vma)) return -1;\n",
-          "",
-        ),
+        mutant(LOCK, "the detached mark refuses nobody", ATTACHED_ASKED, "((load"),
       ],
     ),
     bound: 3,
@@ -367,12 +361,14 @@ export const vmaLock: Scenario[] = [
       [],
       [locker(3), unmap(2, 4)],
       [
-        mutant(
-          LOCK,
-          "a refused reader leaves quietly",
-          "if (result != 1) hold_clear(this_seat(), slot); // V3",
-          "if (result != 1) store_release(slot, 0);",
-        ),
+        {
+          name: "a refused reader leaves quietly",
+          edits: ["\n  ", "\n    "].map((indent) => ({
+            file: LOCK,
+            from: `${indent}hold_clear(this_seat(), slot); // V3`,
+            to: `${indent}store_release(slot, 0);`,
+          })),
+        },
       ],
     ),
     bound: 3,
