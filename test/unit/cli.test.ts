@@ -1,7 +1,7 @@
 // The command line: what it prints, and how it exits.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,7 +34,7 @@ const text = gunzipSync(readFileSync(join(ROOT, GOOD))).toString();
 const lines = text.trimEnd().split("\n");
 
 describe("help and version", () => {
-  test.each([[["--help"]], [["replay", "--help"]], [["maps", "--help"]]])(
+  test.each([[["--help"]], [["replay", "--help"]], [["maps", "--help"]], [["bench", "--help"]]])(
     "%j tells usage, exit status and examples",
     (args) => {
       const { status, stdout, stderr } = vmaple(...args);
@@ -43,17 +43,61 @@ describe("help and version", () => {
     },
   );
 
-  test.each([[["--version"]], [["replay", "--version"]], [["maps", "--version"]]])("%j", (args) => {
+  test.each([
+    [["--version"]],
+    [["replay", "--version"]],
+    [["maps", "--version"]],
+    [["bench", "--version"]],
+  ])("%j", (args) => {
     expect(vmaple(...args)).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
+
+describe("bench", () => {
+  test("--json prints the run's document and nothing else", () => {
+    const names = ["bench", "index", "control", "--quick", "--workers", "3"];
+    const { status, stdout } = vmaple(...names, "--only", "no such subject", "--json");
+    expect(status).toBe(0);
+    const { options, results, vmaple: measured } = JSON.parse(stdout);
+    expect(options).toMatchObject({ rows: ["index", "control"], workers: 3, quick: true });
+    expect(results).toEqual([]);
+    expect(measured).toContain(version);
+  });
+
+  test("without the repository around it says so", () => {
+    const installed = join(FOLDER, "installed");
+    cpSync(join(ROOT, "dist"), join(installed, "dist"), { recursive: true });
+    cpSync(join(ROOT, "package.json"), join(installed, "package.json"));
+    cpSync(join(ROOT, "node_modules/comlink"), join(installed, "node_modules/comlink"), {
+      recursive: true,
+    });
+    const cli = join(installed, "dist/src/cli.js");
+    const { status, stderr } = spawnSync(process.execPath, [cli, "bench"], { encoding: "utf8" });
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        "vmaple bench: no benchmarks here: they are in the repository, not the package; " +
+        "see vmaple bench --help\n",
+    });
   });
 });
 
 describe("bad usage exits 2 with one line", () => {
   test.each([
+    [["bench", "--workers", "0"], /--workers must be a whole number from 1 to 32/],
+    [["bench", "dance"], /^no row "dance"; there are index/],
+    [["bench", "--loud"], /^vmaple bench: unknown option '--loud'; see vmaple bench --help\n$/],
+  ])("%j", (args, line) => {
+    const { status, stderr } = vmaple(...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(line);
+  });
+
+  test.each([
     [[], "vmaple: a command is missing; see vmaple --help\n"],
     [
       ["dance"],
-      'vmaple: unknown command "dance"; expected one of: replay, maps; see vmaple --help\n',
+      'vmaple: unknown command "dance"; expected one of: replay, maps, bench; see vmaple --help\n',
     ],
     [["--loud"], "vmaple: unknown option '--loud'; see vmaple --help\n"],
     [["replay"], "vmaple replay: a FILE is missing; see vmaple replay --help\n"],
