@@ -179,6 +179,10 @@ export class RawPlane {
     return this.#core.x.mseal(mm, address, length, flags);
   }
   /** remap_file_pages(2); `pgoff` in pages. */
+  /** The name's bytes are at the start of scratch; a negative length takes the name away. */
+  setVmaName(mm: number, address: number, length: number, nameLength: number): number {
+    return this.#core.x.set_vma_name(mm, address, length, nameLength);
+  }
   remapFilePages(
     mm: number,
     address: number,

@@ -81,3 +81,16 @@ test("the exports are there for other modules", async () => {
   const engine = await freshEngine();
   expect(engine.raw.exports.vma_lookup_i64).toBeTypeOf("function");
 });
+
+test("setVmaName takes its bytes from scratch, and -1 takes the name away", async () => {
+  const engine = await freshEngine();
+  using space = engine.createMm();
+  draw(space, "W");
+  const { raw } = engine;
+  const name = new TextEncoder().encode("heap of ours");
+  engine.context.core.u8.set(name);
+  expect(raw.setVmaName(space.asRaw(), BASE, PAGE, name.length)).toBe(0);
+  expect(space.maps()).toContain("[anon:heap of ours]");
+  expect(raw.setVmaName(space.asRaw(), BASE, PAGE, -1)).toBe(0);
+  expect(space.maps()).not.toContain("[anon:");
+});
