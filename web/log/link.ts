@@ -9,13 +9,12 @@
 // The text is the log itself, line by line, so that of a damaged link all lines before the
 // damage are kept. zlib's checksum tells damage.
 
-import type { Call, Entry, Outcome } from "../app/call.js";
+import type { Entry } from "../app/call.js";
 import type { Start } from "../app/machine.js";
 import type { Planned } from "../app/timeline.js";
-import { readCommand } from "../command/read.js";
 import { CommandError } from "../command/tokens.js";
-import { shortLine } from "./lines.js";
-import { isFault, type StartJson, startJson, startOf } from "./start.js";
+import { plannedLine, readPlanned } from "./planned.js";
+import { type StartJson, startJson, startOf } from "./start.js";
 
 export const LINK_VERSION = 1;
 const KEY = "log=";
@@ -39,10 +38,9 @@ export async function linkOf(
   entries: readonly Entry[],
   cursor: number,
 ): Promise<string> {
-  const lines = entries.map(({ call, outcome, recorded }) => {
-    const differs = recorded !== undefined && recorded !== outcome;
-    return shortLine(call) + (differs ? ` => ${outcomeWord(recorded)}` : "");
-  });
+  const lines = entries.map(({ call, outcome, recorded }) =>
+    plannedLine(call, recorded === outcome ? undefined : recorded),
+  );
   const text = [`start ${JSON.stringify(startJson(start))}`, `at ${cursor}`, ...lines, ""].join(
     "\n",
   );
@@ -115,28 +113,12 @@ function readStart(line: string | undefined): Start | null {
 
 /** A call with its recorded outcome, or what is wrong with the line. */
 function readLine(line: string): Planned | string {
-  const [, command = line, word] = /^(.*) => (0x[\da-f]+|[A-Z\d_]+)$/s.exec(line) ?? [];
-  let call: Call;
   try {
-    call = readCommand(command);
+    return readPlanned(line);
   } catch (error) {
     if (error instanceof CommandError) return error.message;
     throw error;
   }
-  const recorded = word === undefined ? undefined : readOutcome(word);
-  if (recorded === null) return `"${word}" is no result of a call`; // such as 17 hexadecimal digits
-  return recorded === undefined ? { call } : { call, recorded };
-}
-
-function outcomeWord(outcome: Outcome): string {
-  return typeof outcome === "string" ? outcome : `0x${outcome.toString(16)}`;
-}
-
-function readOutcome(word: string): Outcome | null {
-  if (/^E[A-Z0-9]{2,15}$/.test(word) || isFault(word)) return word;
-  if (!/^0x[\da-f]{1,16}$/.test(word)) return null;
-  const value = BigInt(word);
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }
 
 /** What comes out of a stream, and what was wrong with what went in. */

@@ -116,8 +116,3 @@ function fileOf(file: unknown): FileOptions {
 }
 
 const MAX_NAME = 4096;
-
-/** How a fault may end. */
-export function isFault(word: string): boolean {
-  return /^(SEGV_MAPERR|SEGV_ACCERR|BUS_ADRERR)$/.test(word);
-}
