@@ -2,6 +2,7 @@
 //
 // The recorder's surroundings (surroundings.ts) are the start; its files have ids for names.
 
+import { InputError } from "../../src/formats/ndjson.js";
 import {
   type LimitName,
   type RecordedCall,
@@ -22,18 +23,32 @@ import { type ImportedLog, MMAP_MIN_ADDR } from "./import.js";
 const ABOVE: Readonly<Partial<Record<LimitName, number>>> = { AS: 0, DATA: 2 };
 const ANY_FD = 3;
 
-/** @throws InputError the recording contradicts itself */
-export function logOfRecording(bytes: Uint8Array, file: string): ImportedLog {
+/**
+ * The log, as far as the recording can be read: `problem` is where it contradicts itself.
+ *
+ * @throws InputError its header cannot be read
+ */
+export function logOfRecording(
+  bytes: Uint8Array,
+  file: string,
+): ImportedLog & { readonly problem: InputError | null } {
   const { header, steps } = readRecording(bytes, file);
   const planned: Planned[] = [];
-  for (const step of steps) {
-    if (step.kind === "snap") continue;
-    const calls = callsOf(step.call, header);
-    const recorded = recordedOutcome(step.call, step.result);
-    planned.push(...calls.map((call) => (recorded === undefined ? { call } : { call, recorded })));
-  }
   const title = `recording ${header.mode}, seed ${header.seed}`;
-  return { title, start: startOfRecording(header), planned };
+  const log = { title, start: startOfRecording(header), planned };
+  try {
+    for (const step of steps) {
+      if (step.kind === "snap") continue;
+      const recorded = recordedOutcome(step.call, step.result);
+      for (const call of callsOf(step.call, header)) {
+        planned.push(recorded === undefined ? { call } : { call, recorded });
+      }
+    }
+  } catch (error) {
+    if (error instanceof InputError) return { ...log, problem: error };
+    throw error;
+  }
+  return { ...log, problem: null };
 }
 
 /** Undefined: the recording does not tell, or says what the page does not do. */
