@@ -2,7 +2,6 @@
 
 import {
   diffMaps,
-  fileOffset,
   findEntry,
   formatMapsLine,
   gaps,
@@ -10,11 +9,11 @@ import {
   type MapsEntry,
   type MapsFile,
   type MapsTotal,
-  pathOf,
   readMaps,
   sizeOf,
   totals,
 } from "../formats/maps.js";
+import { whatIsAt } from "../formats/maps-at.js";
 import { InputError } from "../formats/ndjson.js";
 import { readText } from "../replay/input.js";
 import { type Colour, type Paint, paintFor } from "./colour.js";
@@ -200,9 +199,8 @@ function at(
   addresses: ReadonlyArray<{ readonly text: string; readonly address: bigint }>,
 ): Answer {
   const answers = addresses.map(({ text, address }) => {
-    const entry = findEntry(entries, address);
-    if (entry !== null) return mappedAt(entry, address);
-    const answer = nothingAt(entries, address);
+    const answer = whatIsAt(entries, address);
+    if (answer.data.entry !== null) return answer;
     // maps itself writes hexadecimal without a prefix.
     const isMeant = /^\d{1,16}$/.test(text) && findEntry(entries, BigInt(`0x${text}`)) !== null;
     return isMeant ? { ...answer, text: `${answer.text} (0x${text} is mapped)` } : answer;
@@ -211,30 +209,6 @@ function at(
     text: answers.map(({ text }) => `${text}\n`).join(""),
     data: { at: answers.map(({ data }) => data) },
   };
-}
-
-function mappedAt(entry: MapsEntry, address: bigint): Answer {
-  const offset = address - BigInt(entry.start);
-  let text = `${hex(address)}: ${formatMapsLine(entry).trimEnd().replace(/ {2,}/, " ")} +${hex(offset)}`;
-  const isFile = pathOf(entry) !== null;
-  const inFile = isFile ? fileOffset(entry, address) : null;
-  if (inFile !== null) text += ` (file offset ${hex(inFile)})`;
-  return { text, data: { address, entry, offset, fileOffset: inFile } };
-}
-
-function nothingAt(entries: readonly MapsEntry[], address: bigint): Answer {
-  const below = entries.findLast((entry) => entry.end <= address);
-  const above = entries.find((entry) => entry.start > address);
-  const text =
-    `${hex(address)}: not mapped; ` +
-    (below === undefined ? "nothing below" : `${named(below)} ends at ${hex(below.end)}`) +
-    (above === undefined ? ", nothing above" : `, ${named(above)} starts at ${hex(above.start)}`);
-  const data = { address, entry: null, below: below ?? null, above: above ?? null };
-  return { text, data };
-}
-
-function named(entry: MapsEntry): string {
-  return entry.name === "" ? "anonymous memory" : entry.name;
 }
 
 function gapsOf(entries: readonly MapsEntry[]): Answer {
@@ -279,8 +253,4 @@ function difference(
       `${grown < 0 ? "-" : "+"}${amount(Math.abs(grown), "bytes")}`,
   );
   return { text: `${text.join("\n")}\n`, data: diff, isDifferent: lines.length > 0 };
-}
-
-function hex(value: number | bigint): string {
-  return `0x${value.toString(16)}`;
 }

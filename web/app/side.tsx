@@ -1,18 +1,17 @@
 // Beside the map: tabs of explanations, and the console, which is always there.
 
-import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { ShellProps } from "./shell.js";
 import type { SidePane } from "./slots.js";
 
 export function Side({ store, panes }: ShellProps) {
-  const chosen = useSignal(panes.side[0]?.id ?? "");
+  const chosen = store.side;
   const list = useRef<HTMLDivElement>(null);
-  const open = panes.side.find(({ id }) => id === chosen.value);
+  const open = panes.side.find(({ id }) => id === chosen.value) ?? panes.side[0];
   const Console = panes.console;
   if (open === undefined && Console === null) return null;
   const onKeyDown = (event: KeyboardEvent) => {
-    const next = nextTab(panes.side, chosen.value, event.key);
+    const next = nextTab(panes.side, open?.id ?? "", event.key);
     if (next === null) return;
     event.preventDefault();
     chosen.value = next;

@@ -93,6 +93,8 @@ export class Store {
   readonly notices = signal<readonly Notice[]>([]);
   readonly task = signal<Task | null>(null);
   readonly view = signal<ViewName>("map");
+  /** The tab that is open beside the map, by its id; "": the first one. */
+  readonly side = signal("");
   /** The line that some view proposes for the command line; the command line takes it. */
   readonly proposal = signal<{ readonly line: string } | null>(null);
 

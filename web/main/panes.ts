@@ -4,13 +4,25 @@
 
 import { lazyPane } from "../app/lazy.js";
 import type { Panes } from "../app/slots.js";
+import { Console } from "../command/console.js";
+import { DropTarget, OpenButton } from "../files/open.js";
+import { FilePane } from "../files/pane.js";
+import { LogPane } from "../log/pane.js";
+import { startPermalinks } from "../log/permalink.js";
+import { ShareButton } from "../log/share.js";
+import { PresetsButton } from "../presets/menu.js";
+import { WhyPane } from "../why/pane.js";
 
 export const PANES: Panes = {
-  actions: [],
+  actions: [PresetsButton, OpenButton, ShareButton],
   notices: [],
-  side: [],
-  console: null,
+  side: [
+    { id: "log", title: "Log", pane: LogPane },
+    { id: "why", title: "Why", pane: WhyPane },
+    { id: "file", title: "File", pane: FilePane },
+  ],
+  console: Console,
   views: [{ name: "race", title: "Race", pane: lazyPane(() => import("../race/pane.js")) }],
-  overlays: [],
-  starts: [],
+  overlays: [DropTarget],
+  starts: [startPermalinks],
 };

@@ -12,7 +12,7 @@ import { CROWDED, crowdedStart, manyCalls } from "./scale.js";
 
 export interface Preset {
   readonly id: string;
-  readonly group: "Examples" | "Real programs" | "Bug reports" | "Large";
+  readonly group: "First steps" | "Real programs" | "Bug reports" | "Large";
   readonly title: string;
   readonly sentence: string;
   /** The address of the report; null without one. */
@@ -37,7 +37,7 @@ export function presets(read: Fetch = fetched): readonly Preset[] {
   return [
     {
       id: "middle",
-      group: "Examples",
+      group: "First steps",
       title: "mprotect the middle",
       sentence: "One mapping is split in three, made whole again, and cut by munmap.",
       link: null,
@@ -46,7 +46,7 @@ export function presets(read: Fetch = fetched): readonly Preset[] {
     },
     {
       id: "identity",
-      group: "Examples",
+      group: "First steps",
       title: "Why a merge fails: anon_vma",
       sentence: "Two pages written to while apart have two identities and never merge again.",
       link: null,
@@ -64,7 +64,7 @@ export function presets(read: Fetch = fetched): readonly Preset[] {
     },
     {
       id: "fork",
-      group: "Examples",
+      group: "First steps",
       title: "fork, and what the child does not get",
       sentence: "dontfork stays behind, wipeonfork loses its pages, locks are not inherited.",
       link: null,
@@ -89,13 +89,13 @@ export function presets(read: Fetch = fetched): readonly Preset[] {
     traced(read, {
       id: "node",
       title: "Node.js starts",
-      sentence: "`node -e 0`: a V8 heap, threads with guarded stacks, two hundred calls.",
+      sentence: "node -e 0: a V8 heap, threads with guarded stacks, two hundred calls.",
       url: new URL("./traces/node-start.ndjson.gz", import.meta.url),
     }),
     traced(read, {
       id: "gcc",
       title: "gcc compiles",
-      sentence: "The assembler behind `gcc -O2 -c`: a heap that grows by brk, page by page.",
+      sentence: "The assembler behind gcc -O2 -c: a heap that grows by brk, page by page.",
       url: new URL("./traces/gcc.ndjson.gz", import.meta.url),
     }),
     ...REPORTS.map(

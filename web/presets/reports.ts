@@ -71,7 +71,8 @@ export const REPORTS: readonly Report[] = [
     id: "B019",
     report: "asterinas/asterinas#1172",
     title: "Length zero",
-    sentence: "A length of 0 ended in an assertion; Linux refuses it in three calls, not in two.",
+    sentence:
+      "A length of 0 ended in an assertion; Linux refuses it in mmap, munmap and mremap, and accepts it in the rest.",
     lines: [
       "mmap 1p rw fixed at 0x10000000 => 0x10000000",
       "mmap 0 r => EINVAL",
