@@ -4,6 +4,7 @@
 //                          build/maple-bench.wasm, build/maple-bench.verify.wasm
 //   build/engine.wasm  -->  src/generated/wasm.ts (base64), dist/engine.wasm
 //   src/**, assembly/shared/**  --tsc-->  dist/
+//   build/engine.wasm, docs/abi.md  --headers.mjs-->  dist/include/
 //
 // A step runs only if an input is newer than its output. Silent unless it fails, or with
 // --progress.
@@ -80,6 +81,10 @@ if (!existsSync("dist/src/index.js") || !isFresh(DIST_STAMP, distInputs)) {
 if (!isFresh("dist/engine.wasm", ["build/engine.wasm"])) {
   copyFileSync("build/engine.wasm", "dist/engine.wasm");
 }
+const headerInputs = ["build/engine.wasm", "docs/abi.md", ...filesIn("scripts", ".mjs")];
+if (!isFresh("dist/include/vmaple.ts", [...headerInputs, ...filesIn("assembly", ".ts")])) {
+  runNode(fileURLToPath(new URL("headers.mjs", import.meta.url)), [], "headers");
+}
 if (existsSync("dist/src/cli.js")) makeExecutable("dist/src/cli.js");
 
 /** Every file below `dir` whose name ends in `extension`. */
@@ -108,11 +113,15 @@ function compile({ entry, target, out }) {
   ]);
 }
 
-/** Runs a package's script with this Node; shows what it said only if it fails. */
+/** Runs a package's script. */
 function run(script, args) {
   const [name] = script.split(/[\\/]/);
   const home = dirname(require.resolve(`${name}/package.json`));
-  const path = join(home, script.slice(name.length + 1));
+  runNode(join(home, script.slice(name.length + 1)), args, name);
+}
+
+/** Runs a script with this Node; shows what it said only if it fails. */
+function runNode(path, args, name) {
   const done = spawnSync(process.execPath, [path, ...args], { encoding: "utf8" });
   if (done.status === 0) return;
   process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);

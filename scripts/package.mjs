@@ -73,7 +73,7 @@ async function lint(tarball) {
 /** The contract is ESM only: how `require` of old resolves is no matter (see fixtures/apps). */
 const RESOLUTIONS = ["node16-esm", "bundler"];
 /** Subpaths that are no modules. */
-const FILES = /\.(wasm|json)$/;
+const FILES = /\.(wasm|json|h|rs|ts)$/;
 
 async function types(published) {
   const analysis = await checkPackage(published);
