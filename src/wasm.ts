@@ -61,60 +61,17 @@ function toBytes(source: BufferSource): Uint8Array<ArrayBuffer> {
   return view.slice(); // a copy: the caller's bytes stay as they are
 }
 
-const IMPORT_SECTION = 2;
-const MEMORY_IMPORT = 2;
-/** Limits flags of a memory: 1 has a maximum, 2 is shared. */
-const SHARED_LIMITS = 0x03;
+/** The import of a memory: module, name, kind, and the limits "has a maximum, is shared". */
+const SHARED_MEMORY = "\x03env\x06memory\x02\x03";
 const UNSHARED_LIMITS = 0x01;
+/** Imports stand near the beginning: only the types are before them. */
+const HEAD_BYTES = 4096;
 
 /** Changes the imported memory of a module from shared to unshared, in place. */
 function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const reader = new Leb(bytes, 8); // after magic and version
-  while (reader.at < bytes.length) {
-    const id = reader.byte();
-    const size = reader.u32();
-    if (id !== IMPORT_SECTION) {
-      reader.at += size;
-      continue;
-    }
-    const count = reader.u32();
-    for (let i = 0; i < count; i++) {
-      reader.skipName();
-      reader.skipName();
-      if (reader.byte() !== MEMORY_IMPORT) break; // the engine imports nothing else
-      if (bytes[reader.at] === SHARED_LIMITS) {
-        bytes[reader.at] = UNSHARED_LIMITS;
-        return bytes;
-      }
-    }
-    break;
-  }
-  throw new TypeError("the wasm imports no shared memory: not a vmaple engine");
-}
-
-/** Reads a module's bytes: LEB128 numbers and names. */
-class Leb {
-  constructor(
-    private readonly bytes: Uint8Array,
-    public at: number,
-  ) {}
-
-  byte(): number {
-    return this.bytes[this.at++] ?? 0;
-  }
-
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) break;
-    }
-    return value;
-  }
-
-  skipName(): void {
-    const length = this.u32(); // moves `at` itself
-    this.at += length;
-  }
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES));
+  const at = head.indexOf(SHARED_MEMORY);
+  if (at < 0) throw new TypeError("the wasm imports no shared memory: not a vmaple engine");
+  bytes[at + SHARED_MEMORY.length - 1] = UNSHARED_LIMITS;
+  return bytes;
 }
