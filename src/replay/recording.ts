@@ -79,7 +79,8 @@ export function replayRecording(
   return report;
 }
 
-class RecordingReplay {
+/** The recorder's process, rebuilt: calls go to its window. */
+export class RecordingReplay {
   #space: ReplaySpace;
   readonly #files: FileTable;
   /** The header's ids, and s1, s2, .. for shared anonymous objects in order of first sight. */
@@ -150,7 +151,7 @@ class RecordingReplay {
 
   snap(snap: RecordedSnap): void {
     this.report.mapsCompared++;
-    const counts = this.#counts().map((count, at) => count - this.#initialCounts[at]!);
+    const counts = this.countsChanged();
     const same = counts.every((count, at) => count === snap.counts[at]);
     if (same && this.#holds(snap.map)) return;
     countDifference(this.report, () => ({
@@ -176,6 +177,28 @@ class RecordingReplay {
 
   #counts(): number[] {
     return COUNTS.map((count) => this.#space.stat(count));
+  }
+
+  /** Makes a call; its outcome as a recording writes it. */
+  make(call: Exclude<RecordedCall, { op: "fork" }>): string {
+    return this.#call(call);
+  }
+
+  /** Forks, and goes on in the child if asked to; the child's map. */
+  fork(goOnInChild: boolean): VmaRow[] {
+    const parent = this.#space;
+    const child = parent.fork();
+    if (typeof child === "number") throw errorOf(child, "fork");
+    this.#space = child;
+    const rows = this.rows();
+    if (!goOnInChild) this.#space = parent;
+    (goOnInChild ? parent : child).release();
+    return rows;
+  }
+
+  /** Change of [VmSize, VmLck, VmData, VmStk] in pages since the start. */
+  countsChanged(): number[] {
+    return this.#counts().map((count, at) => count - this.#initialCounts[at]!);
   }
 
   /** How the recorded outcome reads in a message; equal text is equal outcome. */
@@ -300,7 +323,7 @@ class RecordingReplay {
     const parent = this.#space;
     this.#space = child;
     const same = this.#holds(call.child);
-    const rows = same ? "" : this.#rows().map(rowText).join("; ");
+    const rows = same ? "" : this.rows().map(rowText).join("; ");
     if (call.goOnInChild) {
       parent.release();
       this.hooks.onSpace?.(child.mm);
@@ -331,7 +354,8 @@ class RecordingReplay {
     return same && at === map.length;
   }
 
-  #rows(): VmaRow[] {
+  /** The map of the window. */
+  rows(): VmaRow[] {
     const rows: VmaRow[] = [];
     const { base, vmFlags, heap } = this.header;
     this.#space.everyVma(base, this.#end, (start, end, flags, pgoff, file) => {
@@ -350,7 +374,7 @@ class RecordingReplay {
   }
 
   #mapsApart(map: readonly VmaRow[]) {
-    const [missing, extra] = linesApart(map.map(rowText), this.#rows().map(rowText));
+    const [missing, extra] = linesApart(map.map(rowText), this.rows().map(rowText));
     return { missing, extra };
   }
 

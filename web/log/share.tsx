@@ -2,11 +2,13 @@
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { coreOf } from "../../src/replay/engine-core.js";
 import type { PaneProps } from "../app/slots.js";
 import type { Store } from "../app/store.js";
 import { straceText } from "./exports.js";
 import { linkOf } from "./link.js";
 import { barPicture } from "./picture.js";
+import { recordingText } from "./recording.js";
 import "./share.css";
 
 export function ShareButton({ store }: PaneProps) {
@@ -114,6 +116,22 @@ const FORMATS: readonly Format[] = [
     make: (store) => {
       const made = store.entries.value.slice(0, store.cursor.value);
       return new Blob([straceText(made)], { type: "text/plain" });
+    },
+  },
+  {
+    title: "recording",
+    name: "vmaple.ndjson",
+    meaning: "The calls, and the map after each, for vmaple replay",
+    make: (store) => {
+      const made = store.entries.value.slice(0, store.cursor.value);
+      const { machine } = store;
+      const saved = machine.save(); // the recorder's space lives in the same arena
+      try {
+        const text = recordingText(coreOf(machine.engine), store.start, made);
+        return new Blob([text], { type: "application/x-ndjson" });
+      } finally {
+        machine.restore(saved);
+      }
     },
   },
   {
