@@ -28,7 +28,7 @@ export function vma_alloc(mm: usize): usize {
   if (vma == 0) return 0;
   // vm_lock_seq first: a peek at the old life of this record must fail from here on.
   vma_start_write(vma, mm);
-  store_release(vma + Vma.MM, <u32>mm);
+  renew(vma + Vma.MM, <u32>mm);
   return vma;
 }
 
@@ -38,13 +38,25 @@ export function vma_fill(vma: usize, from: usize): void {
   if (file != 0) file_get(file);
   const name = load<u32>(from, Vma.ANON_NAME);
   if (name != 0) name_get(name);
-  store_release(vma + Vma.FILE, file);
-  store_release64(vma + Vma.START, load<u64>(from, Vma.START));
-  store_release64(vma + Vma.END, load<u64>(from, Vma.END));
-  store_release64(vma + Vma.FLAGS, load<u64>(from, Vma.FLAGS));
-  store_release64(vma + Vma.PGOFF, load<u64>(from, Vma.PGOFF));
-  store_release(vma + Vma.ANON_VMA, load<u32>(from, Vma.ANON_VMA));
-  store_release(vma + Vma.ANON_NAME, name);
+  renew(vma + Vma.FILE, file);
+  renew64(vma + Vma.START, load<u64>(from, Vma.START));
+  renew64(vma + Vma.END, load<u64>(from, Vma.END));
+  renew64(vma + Vma.FLAGS, load<u64>(from, Vma.FLAGS));
+  renew64(vma + Vma.PGOFF, load<u64>(from, Vma.PGOFF));
+  renew(vma + Vma.ANON_VMA, load<u32>(from, Vma.ANON_VMA));
+  renew(vma + Vma.ANON_NAME, name);
+}
+
+/**
+ * A field of a record that only stale readers see: stored unless it is what is there. A look
+ * is cheaper than an atomic store (20 cycles), and most records come back much as they went.
+ */
+function renew(at: usize, word: u32): void {
+  if (load<u32>(at) != word) store_release(at, word);
+}
+
+function renew64(at: usize, word: u64): void {
+  if (load<u64>(at) != word) store_release64(at, word);
 }
 
 /** Frees a detached record and its references, when the call is committed. */
