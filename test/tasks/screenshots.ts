@@ -3,6 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
+import type { Store } from "../../web/app/store.js";
 import { WebPage } from "../support/web-page.js";
 
 const FOLDER = fileURLToPath(new URL("../../build/screenshots", import.meta.url));
@@ -15,6 +16,38 @@ const THEMES = ["light", "dark"] as const;
 /** How to come to each view from the freshly opened page. */
 const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   map: async () => {},
+  predict: async (page) => {
+    await page.getByRole("tab", { name: "Predict" }).click();
+    await page.locator(".predict-answer").nth(1).click();
+    await page.getByRole("button", { name: "Check" }).click();
+  },
+  selected: async (page) => {
+    await page.locator(".bar").focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press("ArrowRight");
+  },
+  zoomed: async (page) => {
+    await page.locator(".bar").focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+  },
+  shortcuts: async (page) => {
+    await page.keyboard.press("?");
+  },
+  large: async (page) => {
+    await page.evaluate(async () => {
+      const { store } = (globalThis as unknown as { vmaple: { store: Store } }).vmaple;
+      const vmas = Array.from({ length: 65_530 }, (_, i) => ({
+        start: 0x1000_0000_0000 + i * 0x2000,
+        end: 0x1000_0000_0000 + i * 0x2000 + 0x1000,
+        perms: ["rw-p", "r--p", "r-xp", "---p"][i % 4]!,
+        offset: 0,
+        inode: 0,
+        name: "",
+      }));
+      await store.load({ options: { maxMapCount: 131_072 }, vmas }, []);
+      store.selected.value = 0x1000_0000_0000 + 40_001 * 0x2000;
+    });
+  },
   step: async (page) => {
     await page.getByRole("button", { name: "Step", exact: true }).click();
   },

@@ -185,8 +185,7 @@ export class Store {
    */
   async load(start: Start, calls: readonly Planned[], options?: LoadOptions): Promise<boolean> {
     this.#timeline.begin(start);
-    this.hover.value = null;
-    this.selected.value = null;
+    this.select(null);
     this.window.value = { start: 0, end: this.taskSize };
     this.#moment.value = this.#firstMoment();
     this.#version.value++;
@@ -206,6 +205,12 @@ export class Store {
     const rows = this.machine.rows();
     this.machine.restore(saved);
     return rows;
+  }
+
+  /** Chooses an address (bytes), whatever the pointer rests on. */
+  select(address: number | null): void {
+    this.hover.value = null;
+    this.selected.value = address;
   }
 
   /** Shows a notice, or takes it away (`text` empty). */

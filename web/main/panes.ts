@@ -10,6 +10,7 @@ import { FilePane } from "../files/pane.js";
 import { LogPane } from "../log/pane.js";
 import { startPermalinks } from "../log/permalink.js";
 import { ShareButton } from "../log/share.js";
+import { Predict } from "../predict/predict.js";
 import { PresetsButton } from "../presets/menu.js";
 import { WhyPane } from "../why/pane.js";
 
@@ -19,6 +20,7 @@ export const PANES: Panes = {
   side: [
     { id: "log", title: "Log", pane: LogPane },
     { id: "why", title: "Why", pane: WhyPane },
+    { id: "predict", title: "Predict", pane: Predict },
     { id: "file", title: "File", pane: FilePane },
   ],
   console: Console,

@@ -27,3 +27,9 @@ const BY_BITS: readonly Kind[] = [
 export function kindOf(flags: number): Kind {
   return BY_BITS[flags % BY_BITS.length]!;
 }
+
+/** Of `rwxp`, as maps prints it. */
+export function kindOfPerms(perms: string): Kind {
+  const bits = (perms[0] === "r" ? 1 : 0) + (perms[1] === "w" ? 2 : 0) + (perms[2] === "x" ? 4 : 0);
+  return kindOf(bits);
+}

@@ -69,7 +69,7 @@ export function Bar({ store }: PaneProps) {
           store.hover.value = null;
         }}
         onClick={(event) => {
-          store.selected.value = addressAt(event);
+          store.select(addressAt(event));
         }}
         onDblClick={(event) => zoomTo(store, addressAt(event))}
         onWheel={(event) => {
@@ -199,7 +199,7 @@ function onKey(event: KeyboardEvent, store: Store, zoom: (factor: number) => voi
   const row = rowOf(store, store.selected.value);
   const to = (next: number) => {
     const clamped = Math.max(0, Math.min(after.count - 1, next));
-    if (after.count > 0) store.selected.value = after.start[clamped]!;
+    if (after.count > 0) store.select(after.start[clamped]!);
   };
   const actions: Record<string, () => void> = {
     ArrowRight: () => to(row + 1),

@@ -53,6 +53,15 @@ export function Steps({ store }: PaneProps) {
             <LastIcon />
           </StepButton>
         </div>
+        <p class="steps-next muted">
+          {next === undefined ? (
+            "End of the log"
+          ) : (
+            <>
+              Next: <span class="mono">{shortLine(next.call)}</span>
+            </>
+          )}
+        </p>
         <input
           class="scrubber"
           type="range"
@@ -78,15 +87,6 @@ export function Steps({ store }: PaneProps) {
         <p class="steps-why" role="status">
           {sentence.text}{" "}
           {sentence.page === null ? null : <span class="chip">{sentence.page}</span>}
-        </p>
-        <p class="steps-next muted">
-          {next === undefined ? (
-            "Nothing more in the log."
-          ) : (
-            <>
-              Next: <span class="mono">{shortLine(next.call)}</span>
-            </>
-          )}
         </p>
       </div>
     </section>

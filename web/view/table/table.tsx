@@ -104,7 +104,7 @@ export function Table({ store }: PaneProps) {
           store.hover.value = null;
         }}
         onClick={(event) => {
-          store.selected.value = startOf(event) ?? store.selected.value;
+          store.select(startOf(event) ?? store.selected.value);
         }}
         onKeyDown={(event) => onKey(event, store, items.value, Math.floor(height.value / LINE_PX))}
       >
@@ -117,7 +117,13 @@ export function Table({ store }: PaneProps) {
             ))}
           </tr>
         </thead>
-        <tbody class="grid-space" style={{ height: `${items.value.length * LINE_PX}px` }}>
+        <tbody
+          class="grid-space"
+          style={{
+            height: `${items.value.length * LINE_PX}px`,
+            paddingTop: `${first * LINE_PX}px`,
+          }}
+        >
           {Array.from(items.value.subarray(first, last), (item, i) => (
             <Line
               key={(first + i) % pool}
@@ -170,7 +176,7 @@ function TableHead({ store, query, search, found }: TableHeadProps) {
           onInput={(event) => {
             query.value = event.currentTarget.value;
             const { kind, ...rest } = parseSearch(query.value);
-            if (kind === "address" && "address" in rest) store.selected.value = rest.address;
+            if (kind === "address" && "address" in rest) store.select(rest.address);
           }}
         />
       </label>
@@ -200,7 +206,7 @@ function onKey(event: KeyboardEvent, store: Store, items: Int32Array, page: numb
   if (next === undefined) return;
   event.preventDefault();
   const row = rows[Math.max(0, Math.min(rows.length - 1, next))]!;
-  store.selected.value = after.start[row]!;
+  store.select(after.start[row]!);
 }
 
 /** Bytes: where the mapping of the line under an event starts. */

@@ -29,7 +29,7 @@ interface DrawingProps {
 }
 
 export function drawingHeight(levels: number): number {
-  return Math.max(1, levels) * LEVEL_PX - (LEVEL_PX - NODE_PX - TOP_PX) + 8;
+  return TOP_PX + (Math.max(1, levels) - 1) * LEVEL_PX + NODE_PX + 4;
 }
 
 export function Drawing({ store, levels, width, active }: DrawingProps) {
@@ -165,7 +165,7 @@ function PathNode({ store, node, box, slot }: NodeProps & { readonly slot: numbe
               store.hover.value = null;
             }}
             onClick={() => {
-              store.selected.value = start;
+              store.select(start);
             }}
           >
             <title>
@@ -195,7 +195,7 @@ function SmallNode({ store, node, box }: NodeProps) {
       class="tree-small"
       transform={`translate(${box.x} 0)`}
       onClick={() => {
-        store.selected.value = node.start;
+        store.select(node.start);
       }}
     >
       <title>

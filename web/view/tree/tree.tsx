@@ -103,7 +103,7 @@ function Slots({ store, level }: PaneProps & { readonly level: Level }) {
                 store.hover.value = null;
               }}
               onClick={() => {
-                store.selected.value = start;
+                store.select(start);
               }}
             >
               <td>{i}</td>
@@ -144,7 +144,7 @@ function onKey(
   const toSlot = (slot: number) => {
     const next = slots[Math.max(0, Math.min(slots.length - 1, slot))]!;
     chosen.value = active;
-    store.selected.value = next.start;
+    store.select(next.start);
   };
   const actions: Record<string, () => void> = {
     ArrowLeft: () => toSlot(level.slot - 1),
