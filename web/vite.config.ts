@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { precache, SW_FILE } from "./offline/plugin.js";
 
 /** Without these two the browser withholds SharedArrayBuffer. */
 const headers = {
@@ -9,11 +10,12 @@ const headers = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-function page(name: string): string {
+function file(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
 export default defineConfig({
+  plugins: [precache()],
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./", // the built folder runs from any path
   oxc: {
@@ -26,7 +28,12 @@ export default defineConfig({
     outDir: "dist",
     emptyOutDir: true,
     target: "es2022",
-    rolldownOptions: { input: [page("index.html"), page("crew.html")] },
+    rolldownOptions: {
+      input: { index: file("index.html"), crew: file("crew.html"), sw: file("offline/sw.ts") },
+      output: {
+        entryFileNames: ({ name }) => (name === "sw" ? SW_FILE : "assets/[name]-[hash].js"),
+      },
+    },
   },
   worker: { format: "es" },
 });

@@ -10,6 +10,8 @@ import { FilePane } from "../files/pane.js";
 import { LogPane } from "../log/pane.js";
 import { startPermalinks } from "../log/permalink.js";
 import { ShareButton } from "../log/share.js";
+import { openWantedView } from "../offline/embed.js";
+import { isolate } from "../offline/isolate.js";
 import { Predict } from "../predict/predict.js";
 import { PresetsButton } from "../presets/menu.js";
 import { WhyPane } from "../why/pane.js";
@@ -26,5 +28,5 @@ export const PANES: Panes = {
   console: Console,
   views: [{ name: "race", title: "Race", pane: lazyPane(() => import("../race/pane.js")) }],
   overlays: [DropTarget],
-  starts: [startPermalinks],
+  starts: [openWantedView, startPermalinks, isolate],
 };

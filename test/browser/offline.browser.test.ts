@@ -1,0 +1,193 @@
+// The built folder on a plain static host: from a sub-path, without headers, offline.
+//
+// Method   the build is served from a folder below the root by a server that sends no
+//          isolation headers; the service worker has to add them. Offline is a server that
+//          is gone, not a switch of the browser.
+
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { complaintsOf, type Served, serveFolder } from "../support/browser.js";
+import { WebPage } from "../support/web-page.js";
+
+const PATH = "some/course/page/";
+const BANNER = "not cross-origin isolated";
+
+let web: WebPage;
+let root: string;
+
+beforeAll(async () => {
+  web = await WebPage.build();
+});
+
+afterAll(async () => {
+  await web?.[Symbol.asyncDispose]();
+});
+
+interface Host extends AsyncDisposable {
+  readonly served: Served;
+  readonly folder: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** How often the page was loaded. */
+  readonly loads: () => number;
+  readonly complaints: string[];
+}
+
+/** A host that knows no headers, with a copy of the build deep below its root. */
+async function host(serviceWorkers: "allow" | "block" = "allow"): Promise<Host> {
+  root = await mkdtemp(join(tmpdir(), "vmaple-host-"));
+  const folder = join(root, PATH);
+  await mkdir(folder, { recursive: true });
+  await cp(web.folder, folder, { recursive: true });
+  const served = await serveFolder(root, {});
+  const context = await web.browser.newContext({ serviceWorkers });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  let loads = 0;
+  page.on("load", () => loads++);
+  return {
+    served,
+    folder,
+    context,
+    page,
+    loads: () => loads,
+    complaints: complaintsOf(page),
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      await served[Symbol.asyncDispose]();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ready(page: Page): Promise<void> {
+  await page.waitForSelector("html[data-ready]", { state: "attached" });
+}
+
+const isIsolated = (page: Page) => page.evaluate(() => globalThis.crossOriginIsolated);
+
+/** Opens the page and waits until it is isolated and every file of it is kept. */
+async function visit({ page, served }: Host): Promise<string> {
+  const url = `${served.url}${PATH}`;
+  await page.goto(url);
+  await page.waitForFunction(() => globalThis.crossOriginIsolated);
+  await ready(page);
+  await page.waitForFunction(async () => {
+    const names = await caches.keys();
+    const kept = await Promise.all(names.map(async (n) => (await caches.open(n)).keys()));
+    return kept.flat().length > 3;
+  });
+  return url;
+}
+
+test("a host without headers: one reload, and the page shares memory", async () => {
+  await using there = await host();
+  const { page, loads, complaints } = there;
+  await visit(there);
+  expect(loads()).toBe(2);
+  await page.reload();
+  await ready(page);
+  expect(loads()).toBe(3);
+  expect(await isIsolated(page)).toBe(true);
+  expect(await page.getByText(BANNER).count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test("offline after the first visit, with every view", async () => {
+  await using there = await host();
+  const { page, complaints, served, context } = there;
+  const url = await visit(there);
+  await served[Symbol.asyncDispose]();
+
+  const other = await context.newPage();
+  other.setDefaultTimeout(15_000);
+  const errors: string[] = [];
+  other.on("pageerror", ({ message }) => errors.push(message));
+  await expect(fetch(url)).rejects.toThrow(); // the host is really gone
+  await other.goto(`${url}?embed=1`);
+  await ready(other);
+  expect(await isIsolated(other)).toBe(true);
+  await page.reload();
+  await ready(page);
+  await page.getByRole("button", { name: "Race", exact: true }).click();
+  await page.getByText("Two workers on one address space").waitFor();
+  expect(errors).toEqual([]);
+  // The browser itself asks for a newer service worker, and is told that nobody is there.
+  expect(complaints.filter((line) => !line.includes("sw.js"))).toEqual([]);
+});
+
+test("a new version is shown as soon as no page of the old one is open", async () => {
+  await using there = await host();
+  const { page, folder, context } = there;
+  const url = await visit(there);
+  for (const name of ["index.html", "sw.js"]) {
+    const text = await readFile(join(folder, name), "utf8");
+    // As the build would have it: other contents, another hash.
+    const next =
+      name === "sw.js"
+        ? text.replace(/`[0-9a-f]{16}`/, "`0123456789abcdef`")
+        : text.replace("<title>", "<title>new: ");
+    expect(next).not.toBe(text);
+    await writeFile(join(folder, name), next);
+  }
+  await page.reload();
+  await ready(page);
+  expect(await page.title()).not.toContain("new: "); // never half of one and half of the other
+  await page.waitForFunction(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    await registration?.update();
+    return registration?.waiting !== null;
+  });
+  await page.close();
+  const later = await context.newPage();
+  await expect
+    .poll(async () => {
+      await later.goto(url);
+      return later.title();
+    })
+    .toContain("new: ");
+  expect(await isIsolated(later)).toBe(true);
+});
+
+test.each([
+  ["service workers are blocked", "block"],
+  ["the host has no sw.js", "allow"],
+] as const)("%s: a banner, no reload, and the page works", async (_, serviceWorkers) => {
+  await using there = await host(serviceWorkers);
+  const { page, served, folder, loads } = there;
+  await rm(join(folder, "sw.js"));
+  await page.goto(`${served.url}${PATH}`);
+  await ready(page);
+  const banner = page.getByRole("status").filter({ hasText: BANNER });
+  await banner.waitFor();
+  expect(await banner.textContent()).toContain("Cross-Origin-Opener-Policy: same-origin");
+  expect(await isIsolated(page)).toBe(false);
+  const rows = page.locator(".line:not(.is-gone)");
+  const before = await rows.count();
+  await page.getByRole("button", { name: "Step", exact: true }).click();
+  await expect.poll(() => rows.count()).toBe(before + 2);
+  await banner.getByRole("button", { name: "Dismiss" }).click();
+  expect(await banner.count()).toBe(0);
+  expect(loads()).toBe(1);
+});
+
+test("in a frame of another page nothing is reloaded and no banner shown", async () => {
+  await using there = await host();
+  const { page, served } = there;
+  await writeFile(
+    join(root, "course.html"),
+    `<title>course</title><iframe src="${PATH}?embed=1&view=map" width="800" height="600"></iframe>`,
+  );
+  await page.goto(`${served.url}course.html`);
+  const frame = page.frames().find((candidate) => candidate.url().includes("embed"));
+  await frame!.waitForSelector("html[data-ready]", { state: "attached" });
+  await frame!.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+  expect(
+    await frame!.evaluate(() => performance.getEntriesByType("navigation")[0]?.toJSON().type),
+  ).toBe("navigate");
+  expect(await frame!.getByText(BANNER).count()).toBe(0);
+  expect(await frame!.getByRole("navigation", { name: "Views" }).isVisible()).toBe(false);
+});
