@@ -4,7 +4,7 @@
 //          isolation headers; the service worker has to add them. Offline is a server that
 //          is gone, not a switch of the browser.
 
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
@@ -16,7 +16,6 @@ const PATH = "some/course/page/";
 const BANNER = "not cross-origin isolated";
 
 let web: WebPage;
-let root: string;
 
 beforeAll(async () => {
   web = await WebPage.build();
@@ -38,10 +37,13 @@ interface Host extends AsyncDisposable {
 
 /** A host that knows no headers, with a copy of the build deep below its root. */
 async function host(serviceWorkers: "allow" | "block" = "allow"): Promise<Host> {
-  root = await mkdtemp(join(tmpdir(), "vmaple-host-"));
+  const root = await mkdtemp(join(tmpdir(), "vmaple-host-"));
   const folder = join(root, PATH);
   await mkdir(folder, { recursive: true });
   await cp(web.folder, folder, { recursive: true });
+  const frame = `<iframe src="${PATH}?embed=1" width="800" height="600"></iframe>`;
+  await writeFile(join(root, "course.html"), `<title>course</title>${frame}`);
+  await writeFile(join(root, "other.html"), "<title>another page of this host</title>");
   const served = await serveFolder(root, {});
   const context = await web.browser.newContext({ serviceWorkers });
   const page = await context.newPage();
@@ -70,16 +72,18 @@ async function ready(page: Page): Promise<void> {
 const isIsolated = (page: Page) => page.evaluate(() => globalThis.crossOriginIsolated);
 
 /** Opens the page and waits until it is isolated and every file of it is kept. */
-async function visit({ page, served }: Host): Promise<string> {
+async function visit({ page, served, folder }: Host): Promise<string> {
   const url = `${served.url}${PATH}`;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name !== "sw.js").length;
   await page.goto(url);
   await page.waitForFunction(() => globalThis.crossOriginIsolated);
   await ready(page);
-  await page.waitForFunction(async () => {
+  await page.waitForFunction(async (all) => {
     const names = await caches.keys();
-    const kept = await Promise.all(names.map(async (n) => (await caches.open(n)).keys()));
-    return kept.flat().length > 3;
-  });
+    const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+    return kept.flat().length === all;
+  }, files);
   return url;
 }
 
@@ -121,7 +125,7 @@ test("offline after the first visit, with every view", async () => {
 
 test("a new version is shown as soon as no page of the old one is open", async () => {
   await using there = await host();
-  const { page, folder, context } = there;
+  const { page, folder, context, served } = there;
   const url = await visit(there);
   for (const name of ["index.html", "sw.js"]) {
     const text = await readFile(join(folder, name), "utf8");
@@ -133,22 +137,23 @@ test("a new version is shown as soon as no page of the old one is open", async (
     expect(next).not.toBe(text);
     await writeFile(join(folder, name), next);
   }
-  await page.reload();
-  await ready(page);
-  expect(await page.title()).not.toContain("new: "); // never half of one and half of the other
-  await page.waitForFunction(async () => {
-    const registration = await navigator.serviceWorker.getRegistration();
-    await registration?.update();
-    return registration?.waiting !== null;
-  });
+  // A page of the same origin that the service worker does not control: it only looks.
+  const outside = await context.newPage();
+  await outside.goto(`${served.url}other.html`);
+  const state = () =>
+    outside.evaluate(async (scope) => {
+      const registration = await navigator.serviceWorker.getRegistration(scope);
+      await registration?.update();
+      return registration?.waiting === null ? "active" : "waiting";
+    }, url);
+  await expect.poll(state, { timeout: 15_000 }).toBe("waiting");
+  expect(await page.title()).not.toContain("new: ");
   await page.close();
+  await expect.poll(state, { timeout: 15_000 }).toBe("active");
   const later = await context.newPage();
-  await expect
-    .poll(async () => {
-      await later.goto(url);
-      return later.title();
-    })
-    .toContain("new: ");
+  await later.goto(url);
+  await ready(later);
+  expect(await later.title()).toContain("new: ");
   expect(await isIsolated(later)).toBe(true);
 });
 
@@ -177,10 +182,6 @@ test.each([
 test("in a frame of another page nothing is reloaded and no banner shown", async () => {
   await using there = await host();
   const { page, served } = there;
-  await writeFile(
-    join(root, "course.html"),
-    `<title>course</title><iframe src="${PATH}?embed=1&view=map" width="800" height="600"></iframe>`,
-  );
   await page.goto(`${served.url}course.html`);
   const frame = page.frames().find((candidate) => candidate.url().includes("embed"));
   await frame!.waitForSelector("html[data-ready]", { state: "attached" });
