@@ -36,7 +36,7 @@ export interface Refusal {
   readonly manual: string;
 }
 
-/** A call that was refused: what an {@link MmError} tells of it. */
+/** A call that was refused: what an MmError tells of it. */
 export interface RefusedCall {
   readonly code: string;
   readonly syscall: string;

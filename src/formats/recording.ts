@@ -12,7 +12,7 @@ import { parseVmFlags } from "./vmflags.js";
 
 export const RECORDING_SCHEMA = 1;
 
-/** [start, end, perms, pgoff, name, VmFlags]: pages from the window base; pgoff in pages. */
+/** `[start, end, perms, pgoff, name, VmFlags]`: pages from the window base; pgoff in pages. */
 export type VmaRow = readonly [
   start: number,
   end: number,
