@@ -79,6 +79,49 @@ describe("steps", () => {
   });
 });
 
+test.each([
+  ["wide", 1440, 900],
+  ["narrow", 420, 900],
+])("%s: steps and choices move no card", async (_, width, height) => {
+  await using opened = await web.open({ context: { viewport: { width, height } } });
+  const { page } = opened;
+  const boxes = () =>
+    page.$$eval(".stage > .card", (cards) =>
+      cards.map((card) => {
+        const { left, top, width, height } = card.getBoundingClientRect();
+        return [left, top + scrollY, width, height].map(Math.round);
+      }),
+    );
+  await page.keyboard.press("[");
+  await expect.poll(() => page.locator(".steps output").textContent()).toBe("0 / 5");
+  const before = await boxes();
+  expect(before).toHaveLength(4);
+  for (let step = 1; step <= 5; step++) {
+    await page.keyboard.press("n");
+    await expect.poll(() => page.locator(".steps output").textContent()).toBe(`${step} / 5`);
+    expect(await boxes()).toEqual(before);
+  }
+  await page.keyboard.press("b");
+  for (const key of ["Home", "ArrowRight", "End", "Enter", "0"]) {
+    await page.keyboard.press(key);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    expect(await boxes()).toEqual(before);
+  }
+});
+
+test("embedded: the map alone, and a way to the whole page", async () => {
+  await using opened = await web.open({ path: "?embed=1" });
+  const { page, url, complaints } = opened;
+  expect(await page.locator(".stage > .card").count()).toBe(4);
+  expect(await page.locator(".side").count()).toBe(0);
+  expect(await page.locator(".views").isVisible()).toBe(false);
+  const link = page.getByRole("link", { name: "Open the whole page" });
+  expect(await link.getAttribute("href")).toBe(url);
+  await page.getByRole("button", { name: "Step", exact: true }).click();
+  await page.locator(".line.is-gone").waitFor();
+  expect(complaints).toEqual([]);
+});
+
 describe("one moment, three views", () => {
   test("what is chosen in one is chosen in all", async () => {
     await using opened = await web.open();

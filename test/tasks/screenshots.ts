@@ -16,6 +16,26 @@ const THEMES = ["light", "dark"] as const;
 /** How to come to each view from the freshly opened page. */
 const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   map: async () => {},
+  presets: async (page) => {
+    await page.getByRole("button", { name: "Examples" }).click();
+  },
+  why: async (page) => {
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page.locator(".bar").focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press("ArrowRight");
+    await page.getByRole("tab", { name: "Why" }).click();
+  },
+  file: async (page) => {
+    await page.getByRole("tab", { name: "File" }).click();
+  },
+  command: async (page) => {
+    await page.keyboard.press("c");
+    await page.keyboard.type("mprot");
+  },
+  race: async (page) => {
+    await page.locator(".views button", { hasText: "Race" }).click();
+    await page.waitForTimeout(1500);
+  },
   predict: async (page) => {
     await page.getByRole("tab", { name: "Predict" }).click();
     await page.locator(".predict-answer").nth(1).click();

@@ -81,6 +81,54 @@ describe("the timeline", () => {
   });
 });
 
+describe("while a log is read", () => {
+  test("nothing moves the cursor, and a newer log takes its place", async () => {
+    const store = new Store(await Machine.create(), SMALL_PROCESS);
+    const reading = store.load(SMALL_PROCESS, drawn(20_000));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(store.cursor.value).toBe(0);
+    store.seek(5);
+    expect(() => store.run(MPROTECT_THE_MIDDLE[0]!.call)).toThrow("a log is being read");
+    const newer = store.load(SMALL_PROCESS, MPROTECT_THE_MIDDLE);
+    expect(await reading).toBe(false);
+    expect(await newer).toBe(true);
+    expect(store.entries.value.map(({ call }) => call)).toEqual(
+      MPROTECT_THE_MIDDLE.map(({ call }) => call),
+    );
+    expect(store.cursor.value).toBe(MPROTECT_THE_MIDDLE.length);
+    expect(store.moment.value.after.count).toBe(store.machine.mm.stat().mapCount);
+  });
+
+  test("cancel keeps the calls made so far", async () => {
+    const store = new Store(await Machine.create(), SMALL_PROCESS);
+    const cancel = new AbortController();
+    const onProgress = (share: number) => {
+      if (share > 0.1) cancel.abort();
+    };
+    expect(
+      await store.load(SMALL_PROCESS, drawn(20_000), { signal: cancel.signal, onProgress }),
+    ).toBe(false);
+    const { length } = store.entries.value;
+    expect(length).toBeGreaterThan(0);
+    expect(length).toBeLessThan(20_000);
+    expect(store.cursor.value).toBe(length);
+    store.seek(1);
+    expect(store.cursor.value).toBe(1);
+  });
+
+  test("a call that the engine lacks ends it there, with what came before", async () => {
+    const store = new Store(await Machine.create(), SMALL_PROCESS);
+    const calls = [
+      ...MPROTECT_THE_MIDDLE,
+      { call: { op: "shmat" as const, args: [0, 0, 0], text: "" } },
+    ];
+    await expect(store.load(SMALL_PROCESS, calls)).rejects.toThrow("the engine has no shmat");
+    expect(store.cursor.value).toBe(MPROTECT_THE_MIDDLE.length);
+    store.seek(0);
+    expect(store.cursor.value).toBe(0);
+  });
+});
+
 describe("rows", () => {
   test("are what maps says, with names that outlive the moment", async () => {
     const machine = await Machine.create();

@@ -63,9 +63,13 @@ function Header({ store, panes }: ShellProps) {
         ))}
       </nav>
       <div class="actions">
-        {panes.actions.map((Action, i) => (
-          <Action key={i} store={store} />
-        ))}
+        {store.embedded ? (
+          <a class="button is-quiet" href={unembedded()} target="_blank" rel="noreferrer">
+            Open the whole page
+          </a>
+        ) : (
+          panes.actions.map((Action, i) => <Action key={i} store={store} />)
+        )}
         <ThemeButton />
         <Shortcuts store={store} />
       </div>
@@ -74,7 +78,7 @@ function Header({ store, panes }: ShellProps) {
 }
 
 function MapView({ store, panes }: ShellProps) {
-  const hasSide = panes.side.length > 0 || panes.console !== null;
+  const hasSide = !store.embedded;
   return (
     <div class={hasSide ? "workbench has-side" : "workbench"}>
       <div class="stage">
@@ -83,9 +87,16 @@ function MapView({ store, panes }: ShellProps) {
         <Table store={store} />
         <Tree store={store} />
       </div>
-      <Side store={store} panes={panes} />
+      {hasSide ? <Side store={store} panes={panes} /> : null}
     </div>
   );
+}
+
+/** This page with all its parts, at the same place of the same log. */
+function unembedded(): string {
+  const url = new URL(location.href);
+  url.searchParams.delete("embed");
+  return url.href;
 }
 
 function ThemeButton() {

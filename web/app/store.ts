@@ -72,6 +72,8 @@ const REST_MS = 120;
 export class Store {
   readonly #timeline: Timeline;
   #resting: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the load that is under way; null: none is. */
+  #loading: AbortController | null = null;
   readonly #version = signal(0);
 
   /** The log. The array is the same one until something changes it. */
@@ -128,9 +130,10 @@ export class Store {
   /**
    * Makes a call at the cursor; entries that were undone go.
    *
-   * @throws TypeError the engine has no such call; nothing has changed
+   * @throws TypeError the engine has no such call, or a log is being read; nothing has changed
    */
   run(call: Call): Entry {
+    if (this.#loading !== null) throw new TypeError("a log is being read: wait, or cancel it");
     const before = this.#moment.peek().after;
     const nodes = this.machine.arena.nodeHashes();
     const entry = this.#timeline.run({ call });
@@ -141,6 +144,7 @@ export class Store {
 
   /** Moves the cursor in passing: see {@link Moment.passing}. Ends with a seek when it rests. */
   scrub(to: number): void {
+    if (this.#loading !== null) return;
     if (this.#moment.peek().after.count < PASSING_ROWS) {
       this.seek(to);
       return;
@@ -159,6 +163,7 @@ export class Store {
 
   /** Moves the cursor: undo, redo and step are all this. */
   seek(to: number): void {
+    if (this.#loading !== null) return;
     const { entries, cursor } = this.#timeline;
     const target = Math.max(0, Math.min(entries.length, Math.round(to)));
     const { passing } = this.#moment.peek();
@@ -180,22 +185,39 @@ export class Store {
   /**
    * A new log: its start and its calls, made one by one. The cursor ends behind the last.
    *
+   * Until it ends the cursor cannot be moved, and no call be made.
+   *
    * @throws MmError the start is no possible map; the old log stays
-   * @returns false if it was cancelled: the calls made so far stay
+   * @throws TypeError the engine has no such call: those before it stay
+   * @returns false if it was cancelled or another log took its place: the calls made so far stay
    */
-  async load(start: Start, calls: readonly Planned[], options?: LoadOptions): Promise<boolean> {
+  async load(start: Start, calls: readonly Planned[], options: LoadOptions = {}): Promise<boolean> {
+    this.#loading?.abort(); // a newer log takes its place
+    const loading = new AbortController();
     this.#timeline.begin(start);
     this.select(null);
     this.window.value = { start: 0, end: this.taskSize };
     this.#moment.value = this.#firstMoment();
     this.#version.value++;
-    const whole = await this.#timeline.load(calls, options);
+    this.#loading = loading;
+    const signals = [loading.signal, ...(options.signal === undefined ? [] : [options.signal])];
+    try {
+      return await this.#timeline.load(calls, { ...options, signal: AbortSignal.any(signals) });
+    } finally {
+      if (this.#loading === loading) {
+        this.#loading = null;
+        this.#showEnd();
+      }
+    }
+  }
+
+  /** Shows the last entry, when the machine has run ahead of the moment. */
+  #showEnd(): void {
     const { cursor } = this.#timeline;
     this.#timeline.seek(0);
     this.#version.value++;
     this.#moment.value = this.#firstMoment();
     this.seek(cursor);
-    return whole;
   }
 
   /** What the map would be after `call` at this moment; nothing changes. */
