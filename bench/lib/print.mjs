@@ -91,3 +91,12 @@ export function ratio(x) {
   if (!Number.isFinite(x)) return "-";
   return x < 0.1 ? x.toFixed(3) : x < 10 ? x.toFixed(2) : x.toFixed(1);
 }
+
+/** A table, its first column left, the others right. @param {string[][]} rows heading first */
+export function markdown([head, ...body]) {
+  const widths = head.map((_, c) => Math.max(...[head, ...body].map((row) => row[c].length), 4));
+  const line = (row) =>
+    `| ${row.map((x, c) => (c === 0 ? x.padEnd(widths[c]) : x.padStart(widths[c]))).join(" | ")} |`;
+  const rule = widths.map((w, c) => (c === 0 ? "-".repeat(w) : `${"-".repeat(w - 1)}:`));
+  return [line(head), line(rule), ...body.map(line)].join("\n");
+}
