@@ -58,7 +58,7 @@ export function gaps_rise(path: usize, level: u32, depth: u32): void {
     if (node_gap(node, slot) == gap) return; // nothing new for the levels above
     journal_word(gap_at(node, slot));
     set_gap(node, slot, gap);
-    gap = inner_gap(node);
+    if (level != depth) gap = inner_gap(node); // nobody records the root's
   }
 }
 
