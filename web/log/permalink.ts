@@ -7,8 +7,9 @@ import { linkOf, readLink } from "./link.js";
 const NOTICE = "link";
 /** Between a change and the address; many changes are one. */
 const WRITE_MS = 400;
-/** A longer log has no link that fits: not even tried. */
+/** A longer log, or a larger start, has no link that fits: not even tried. */
 const MOST_ENTRIES = 3000;
+const MOST_VMAS = 1500;
 
 /** Reads the fragment, then keeps it up to date. */
 export async function startPermalinks(store: Store): Promise<void> {
@@ -30,7 +31,8 @@ export async function startPermalinks(store: Store): Promise<void> {
     }
     clearTimeout(timer);
     timer = setTimeout(async () => {
-      const fragment = entries.length > MOST_ENTRIES ? null : await fragmentOf(store, cursor);
+      const isLarge = entries.length > MOST_ENTRIES || store.start.vmas.length > MOST_VMAS;
+      const fragment = isLarge ? null : await fragmentOf(store, cursor);
       written = fragment ?? "";
       history.replaceState(null, "", fragment ?? location.pathname + location.search);
     }, WRITE_MS);
