@@ -53,6 +53,14 @@ describe("a recording", () => {
     expect(results.slice(-5)).toEqual(timeline.entries.map(({ outcome }) => outcome));
   });
 
+  test("of a log below 16 TiB is the same log, 16 TiB further up", async () => {
+    const { start, entries } = await timelineOf("B003");
+    using engine = await Engine.create();
+    const { steps } = readRecording(bytes(recordingText(coreOf(engine), start, entries)), "r");
+    const results = [...steps].flatMap((step) => (step.kind === "call" ? [step.result] : []));
+    expect(results).toEqual([0x10000000 + 2 ** 44, 0, "SEGV_MAPERR", "ok"]);
+  });
+
   test("of any calls is read back and replays with no difference", async () => {
     using engine = await Engine.create({ memoryBytes: 2 ** 28 });
     const core = coreOf(engine);

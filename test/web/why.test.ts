@@ -5,6 +5,7 @@ import { Machine, type Start } from "../../web/app/machine.js";
 import { Store } from "../../web/app/store.js";
 import { readCommand } from "../../web/command/read.js";
 import { SMALL_PROCESS } from "../../web/presets/first.js";
+import { stepOf } from "../../web/why/borders.js";
 import { sentenceOf } from "../../web/why/sentence.js";
 
 const EMPTY: Start = { options: { startBrk: 0x20000000 }, vmas: [] };
@@ -106,6 +107,21 @@ describe("what was refused", () => {
     ],
   ])("%j", async (lines, text) => {
     expect(await said(EMPTY, ...lines)).toMatch(text);
+  });
+});
+
+describe("borders", () => {
+  const AT = 0x10000000;
+  test.each([
+    ["mprotect 10001000 1p r", { splits: [AT + 0x1000, AT + 0x2000], merges: [], growths: [] }],
+    ["mmap 1p rw fixed at ffff000", { splits: [], merges: [], growths: [AT] }],
+    ["mmap 1p rw fixed at 10004000", { splits: [], merges: [], growths: [AT + 0x4000] }],
+    ["munmap 10000000 1p", { splits: [], merges: [], growths: [] }],
+    ["munmap 10001000 1p", { splits: [], merges: [], growths: [] }],
+  ])("after %s", async (line, borders) => {
+    const store = new Store(await Machine.create(), EMPTY);
+    for (const command of [FOUR, line]) store.run(readCommand(command));
+    expect(stepOf(store.moment.value)).toMatchObject(borders);
   });
 });
 

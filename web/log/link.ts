@@ -141,7 +141,7 @@ async function through(
         if (length > TEXT_LIMIT) throw new RangeError("it unpacks to more than any log has");
       }
     } catch (error) {
-      damage ??= error instanceof RangeError ? error.message : "its data is damaged";
+      damage ??= error instanceof RangeError ? error.message : "its data is damaged, or cut";
       void reader.cancel().catch(() => {});
     }
   })();
@@ -152,7 +152,7 @@ async function through(
     }
     await writer.close();
   } catch {
-    damage ??= "its data is damaged, or cut";
+    // Both sides of the stream fail as one: the reader tells it.
   }
   await reading;
   const bytes = new Uint8Array(length);
