@@ -1,5 +1,7 @@
 // `vmaple maps`: /proc/PID/maps and smaps as tables, and questions to them.
 
+import { writeFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import {
   diffMaps,
   findEntry,
@@ -15,10 +17,11 @@ import {
 } from "../formats/maps.js";
 import { whatIsAt } from "../formats/maps-at.js";
 import { InputError } from "../formats/ndjson.js";
+import { mapsProfile } from "../formats/pprof.js";
 import { readText } from "../replay/input.js";
 import { type Colour, type Paint, paintFor } from "./colour.js";
 import { type Command, parseCommandLine, UsageError } from "./command.js";
-import { problemText } from "./problems.js";
+import { problemText, refused } from "./problems.js";
 import { amount } from "./svg.js";
 import { packageVersion } from "./version.js";
 
@@ -34,6 +37,7 @@ Options:
   --gaps        what is free between the first line and the last
   --diff FILE2  what FILE2 has otherwise; exit status 1 if anything
   --by WHAT     totals by kind (default), path or perms
+  --pprof OUT   writes a profile for pprof (gzip): the mappings, and their bytes by name
   --strict      stops at the first line that cannot be read
   --json        one JSON document instead of text; addresses above 2^53 as strings
   --help        this text
@@ -46,6 +50,7 @@ Examples:
   cat /proc/1/smaps | vmaple maps --by path -
   vmaple maps --at 0x7ffff7fc2123 --at 94000123 program.maps
   vmaple maps before.maps --diff after.maps
+  vmaple maps /proc/self/smaps --pprof maps.pb.gz && pprof -top maps.pb.gz
 `;
 
 export const mapsCommand: Command = {
@@ -59,6 +64,7 @@ const OPTIONS = {
   gaps: { type: "boolean" },
   diff: { type: "string" },
   by: { type: "string", default: "kind" },
+  pprof: { type: "string" },
   strict: { type: "boolean" },
   json: { type: "boolean" },
 } as const;
@@ -96,6 +102,7 @@ async function run(argv: readonly string[]): Promise<number> {
     const { entries } = await read(file);
     let answer: Answer;
     if (addresses.length > 0) answer = at(entries, addresses);
+    else if (values.pprof !== undefined) answer = await profile(entries, values.pprof);
     else if (values.gaps) answer = gapsOf(entries);
     else if (values.diff !== undefined) {
       answer = difference(entries, (await read(values.diff)).entries, paint);
@@ -104,9 +111,7 @@ async function run(argv: readonly string[]): Promise<number> {
     if (problems > 0) return 2;
     return answer.isDifferent === true ? 1 : 0;
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return 2;
+    return refused(error);
   }
 }
 
@@ -209,6 +214,14 @@ function at(
     text: answers.map(({ text }) => `${text}\n`).join(""),
     data: { at: answers.map(({ data }) => data) },
   };
+}
+
+/** Writes the profile; says so. */
+async function profile(entries: readonly MapsEntry[], path: string): Promise<Answer> {
+  const bytes = gzipSync(mapsProfile(entries));
+  await writeFile(path, bytes);
+  const data = { profile: path, mappings: entries.length, bytes: bytes.length };
+  return { text: `${path}: ${entries.length} mappings, ${bytes.length} bytes\n`, data };
 }
 
 function gapsOf(entries: readonly MapsEntry[]): Answer {

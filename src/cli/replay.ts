@@ -15,7 +15,7 @@ import type { StraceMaps } from "../replay/strace.js";
 import { PAGE } from "../replay/surroundings.js";
 import { paintFor } from "./colour.js";
 import { type Command, parseCommandLine, UsageError, wholeNumber } from "./command.js";
-import { problemText } from "./problems.js";
+import { problemText, refused } from "./problems.js";
 import { ProgressLine } from "./progress.js";
 import { Samples } from "./samples.js";
 import { packageVersion } from "./version.js";
@@ -116,16 +116,6 @@ async function run(argv: readonly string[]): Promise<number> {
   } finally {
     await crew?.end();
   }
-}
-
-/** Input that cannot be used and output that cannot be written are no bugs of ours. */
-function refused(error: unknown): number {
-  const { syscall, path, code } = error as NodeJS.ErrnoException;
-  if (error instanceof InputError) process.stderr.write(`${error.message}\n`);
-  else if (syscall !== undefined && path !== undefined) {
-    process.stderr.write(`${path}: cannot be written: ${code}\n`);
-  } else throw error;
-  return 2;
 }
 
 async function givenMaps(values: {

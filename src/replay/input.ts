@@ -16,11 +16,13 @@ const STDIN = "-";
  * The bytes of `path`, decompressed if it is gzip (by its first bytes, whatever its name).
  * `-` is the standard input.
  *
+ * @param limit bytes, unpacked
+ *
  * @throws InputError it cannot be read, is too large, or the gzip stream is broken, ends
  * early, or holds another one
  */
-export async function readInput(path: string): Promise<Uint8Array> {
-  const raw = await readAll(path);
+export async function readInput(path: string, limit = LIMIT): Promise<Uint8Array> {
+  const raw = await readAll(path, limit);
   if (raw[0] !== GZIP_MAGIC[0] || raw[1] !== GZIP_MAGIC[1]) {
     if (path.endsWith(".gz")) throw new InputError(path, 1, "gzip data", describe(raw));
     return raw;
@@ -31,7 +33,7 @@ export async function readInput(path: string): Promise<Uint8Array> {
       let length = 0;
       for await (const chunk of source) {
         length += chunk.length;
-        if (length > LIMIT) throw tooLarge(path);
+        if (length > limit) throw tooLarge(path, limit);
         chunks.push(chunk);
       }
     });
@@ -60,17 +62,17 @@ export async function readText(path: string, what: string): Promise<Uint8Array> 
   throw new InputError(path, 1 + newlinesIn(bytes.subarray(0, at)), what, "binary data");
 }
 
-function tooLarge(path: string): InputError {
-  return new InputError(path, 1, `at most ${LIMIT} bytes`, "more");
+function tooLarge(path: string, limit: number): InputError {
+  return new InputError(path, 1, `at most ${limit} bytes`, "more");
 }
 
-async function readAll(path: string): Promise<Uint8Array> {
+async function readAll(path: string, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     let length = 0;
     for await (const chunk of path === STDIN ? process.stdin : createReadStream(path)) {
       length += (chunk as Uint8Array).length;
-      if (length > LIMIT) throw tooLarge(path);
+      if (length > limit) throw tooLarge(path, limit);
       chunks.push(chunk as Uint8Array);
     }
   } catch (error) {

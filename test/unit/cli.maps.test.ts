@@ -98,6 +98,24 @@ describe("maps", () => {
     );
   });
 
+  test("--pprof writes a gzip profile, or says why it cannot", () => {
+    const path = join(FOLDER, "maps.pb.gz");
+    const { status, stdout } = vmaple(["maps", EXEC, "--pprof", path]);
+    const bytes = readFileSync(path);
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: `${path}: 13 mappings, ${bytes.length} bytes\n`,
+    });
+    expect(gunzipSync(bytes).includes("[heap]")).toBe(unpacked(EXEC).includes("[heap]"));
+    const away = join(FOLDER, "no", "such.gz");
+    const refused = vmaple(["maps", EXEC, "--pprof", away]);
+    expect(refused).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `${away}: cannot be written: ENOENT\n`,
+    });
+  });
+
   test("--diff: exit 1 if anything differs", () => {
     const { status, stdout } = vmaple(["maps", EXEC, "--diff", LAST]);
     expect(status).toBe(1);
