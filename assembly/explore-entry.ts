@@ -6,8 +6,15 @@
 export { slab_alloc, slab_drain, slab_free, slab_reserve } from "./alloc/slab";
 export {
   arena_init,
+  brk,
+  file_create,
+  file_get,
+  file_put,
+  find_vma,
   handle_mm_fault,
   lock_vma_under_rcu,
+  madvise,
+  mlockall,
   mm_count,
   mm_create,
   mm_first,
@@ -46,6 +53,7 @@ export {
   munmap,
   munmap_locked,
   peek,
+  set_vma_name,
   slab_bytes,
   slab_live,
   vma_end_read,

@@ -2,6 +2,7 @@
 // pre-emptions, for every scenario, and the mutants that each must catch.
 //
 //   node scripts/explore.mjs [--deep] [--scenario NAME] [--bound N] [--seed N] [--no-mutants]
+//   node scripts/explore.mjs --death [--scenario NAME]    a worker killed at every step
 //   node scripts/explore.mjs --races [--scenario NAME]    plain accesses that no lock orders
 //   node scripts/explore.mjs --scenario NAME [--mutant N] --replay SCHEDULE
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     mutant: { type: "string" },
     replay: { type: "string" },
     races: { type: "boolean", default: false },
+    death: { type: "boolean", default: false },
     "no-mutants": { type: "boolean", default: false },
   },
 });
@@ -39,6 +41,7 @@ process.exitCode = await module.main(
     replay: values.replay,
     mutants: !values["no-mutants"],
     races: values.races,
+    death: values.death,
   },
   (line) => process.stdout.write(`${line}\n`),
 );

@@ -16,6 +16,7 @@
 //
 // Floor: alloc. Imports: base, journal, slab, sync.
 
+import { LOG_BYTES } from "../base/debug";
 import { File, Log, LogState, Mm, Name, Page, Seat, Teardown, VmaName } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
@@ -66,7 +67,7 @@ export function journal_decide(word: usize): bool {
 
 function journal_empty(seat: usize): void {
   store<u32>(seat, 0, Seat.LOG_N); // nothing is undone from here on (J3)
-  store<u32>(seat, <u32>(seat + Seat.LOG + Log.SEAT_BYTES), Seat.LOG_IMAGES);
+  store<u32>(seat, <u32>(seat + Seat.LOG + LOG_BYTES), Seat.LOG_IMAGES);
 }
 
 function commit_deferred(seat: usize): void {

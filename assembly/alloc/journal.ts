@@ -26,6 +26,7 @@
 // order of a thread's stores, and a thread that has died has done a prefix of them.
 // Floor: alloc. Imports: base, slab, sync/announce.
 
+import { LOG_BYTES } from "../base/debug";
 import { Log, LogState, Mm, Node, Seat, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { SlabKind } from "../shared/abi";
@@ -86,7 +87,7 @@ if (<i32>Mm.MAP_COUNT + Image.MM_BYTES != <i32>Mm.DEF_FLAGS) ERROR("the counters
 /** The first, empty segment of a seat: when it is taken, and after a dead worker was dealt with. */
 export function journal_init(seat: usize): void {
   store<u64>(seat, (<u64>(seat + Seat.LOG)) << 32, Seat.LOG_N);
-  store<u32>(seat, <u32>(seat + Seat.LOG + Log.SEAT_BYTES), Seat.LOG_IMAGES);
+  store<u32>(seat, <u32>(seat + Seat.LOG + LOG_BYTES), Seat.LOG_IMAGES);
   store<u32>(seat + Seat.LOG, 0, Log.PREV);
   store<u32>(seat, 0, Seat.LOG_DEFERRED);
   store<u32>(seat, 0, Seat.LOG_LOST);

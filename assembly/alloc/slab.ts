@@ -118,6 +118,7 @@ export function slab_recount(): void {
     while (object != 0) {
       object = <usize>load<u32>(object + link);
       n++;
+      if (VERIFY) assert(n <= load_acquire(Header.CHUNK_NEXT) << (Chunk.SHIFT - 6)); // A2: no ring
     }
     store<u32>(magazine, n, Magazine.COUNT);
   }

@@ -9,6 +9,7 @@
 // Context: the dead worker's seat is ours and still owns the locks that it wrote under; its
 // magazines are counted anew. Floor: alloc. Imports: base, journal, slab, sync.
 
+import { LOG_BYTES } from "../base/debug";
 import { File, Log, Mm, Node, Page, Seat, Vma } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { store_release, store_release64 } from "../sync/atomics";
@@ -23,11 +24,11 @@ export function journal_undo(seat: usize): void {
     journal_shrink(seat);
   }
   store<u32>(seat, 0, Seat.LOG_DEFERRED);
-  store<u32>(seat, <u32>(seat + Seat.LOG + Log.SEAT_BYTES), Seat.LOG_IMAGES);
+  store<u32>(seat, <u32>(seat + Seat.LOG + LOG_BYTES), Seat.LOG_IMAGES);
 }
 
 function undo_segment(seat: usize, segment: usize): void {
-  const bytes: usize = segment == seat + Seat.LOG ? Log.SEAT_BYTES : Log.BYTES;
+  const bytes: usize = segment == seat + Seat.LOG ? LOG_BYTES : Log.BYTES;
   let n = load<u32>(seat, Seat.LOG_N);
   let image = segment + bytes;
   for (let i: u32 = 0; i < n; i++) image -= image_bytes(load<u32>(tag_at(segment, i)));

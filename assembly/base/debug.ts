@@ -20,6 +20,12 @@ export const VERIFY: bool = isDefined(VMA_VERIFY);
  */
 export const SPINS: i32 = isDefined(VMA_EXPLORE) ? 0 : isDefined(VMA_VERIFY) ? 128 : 40000;
 
+/**
+ * Bytes of a seat's journal that are used; Log.SEAT_BYTES is the room. Few in the explore
+ * build, so that most calls there need a further segment.
+ */
+export const LOG_BYTES: usize = isDefined(VMA_EXPLORE) ? 512 : 8192;
+
 /** What the explore build is about to do at an address. Bits. */
 export const enum Touch {
   READ = 0,

@@ -53,6 +53,14 @@ export interface Core {
   lock_vma_under_rcu(mm: number, address: number): number;
   vma_end_read(vma: number): void;
   vma_lookup(mm: number, address: number): number;
+  brk(mm: number, address: number): number;
+  madvise(mm: number, address: number, length: number, advice: number): number;
+  mlockall(mm: number, flags: number): number;
+  set_vma_name(mm: number, address: number, length: number, nameLength: number): number;
+  file_create(): number;
+  file_get(file: number): void;
+  file_put(file: number): void;
+  find_vma(mm: number, address: number): number;
   peek(mm: number, address: number, out: number): number;
   mmap_read_lock(mm: number): number;
   mmap_read_trylock(mm: number): number;

@@ -30,6 +30,28 @@ export const VMA = members(
   "ANON_VMA",
 );
 export const MM = members(LAYOUT, "Mm", "LOCK", "LOCK_SEQ");
-export const SEAT = members(LAYOUT, "Seat", "MAY_BLOCK", "VMA_HOLDS", "LOCK_HOLDS");
+export const SEAT = members(LAYOUT, "Seat", "MAY_BLOCK", "VMA_HOLDS", "LOCK_HOLDS", "MAGAZINES");
 export const HOLD = members(LAYOUT, "Hold", "SLOTS", "LOCK_STRIDE");
 export const RW_LOCK = members("sync/rwlock.ts", "RwLock", "OWNER", "WAITERS");
+export const MAGAZINE = members(LAYOUT, "Magazine", "SIZE");
+const node = members(LAYOUT, "Node", "LEAF_SIZE", "INNER_SIZE", "LINK");
+const log = members(LAYOUT, "Log", "BYTES", "NEXT");
+const name = members(LAYOUT, "Name", "SIZE", "NEXT");
+const record = (of: string) => {
+  const { SIZE, LINK } = members(LAYOUT, of, "SIZE", "LINK");
+  return { size: SIZE, link: LINK };
+};
+const TABLE_BYTES = members(LAYOUT, "Region", "TABLE_MAX").TABLE_MAX * 4;
+
+/** By SlabKind: bytes of an object, and where its link is while it is free. */
+export const SLABS = [
+  { size: node.LEAF_SIZE, link: node.LINK },
+  { size: node.INNER_SIZE, link: node.LINK },
+  record("Vma"),
+  record("Mm"),
+  record("File"),
+  { size: name.SIZE, link: name.NEXT },
+  { size: TABLE_BYTES, link: TABLE_BYTES - 4 },
+  { size: log.BYTES, link: log.NEXT },
+  record("Page"),
+];

@@ -1,6 +1,7 @@
 // Runs scenarios and their mutants; prints the table.
 
 import { compileCore, compileFilter, StaleMutant } from "./compile";
+import { ALL_KILLS, printKills, QUICK_KILLS } from "./death-main";
 import { Races } from "./races";
 import type { Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
@@ -96,6 +97,8 @@ interface Options {
   mutant: number | undefined;
   mutants: boolean;
   races: boolean;
+  /** Only the kills, at every step. */
+  death: boolean;
 }
 
 const HEAD = "scenario                   schedules  pre-emptions       violations  mutants   time";
@@ -113,6 +116,10 @@ export async function main(options: Options, print: (line: string) => void): Pro
     print(message ?? `no violation in ${world.steps} steps`);
     return message === null ? 0 : 1;
   }
+  if (options.death) {
+    const limits = { ...ALL_KILLS, mutants: options.mutants };
+    return (await printKills(limits, options.scenario, print)) ? 0 : 1;
+  }
   if (options.races) {
     for (const line of await findRaces(chosen, options.seed ?? 1)) print(line);
     return 0;
@@ -128,6 +135,10 @@ export async function main(options: Options, print: (line: string) => void): Pro
     if (report.outcome.violation) wrong++;
     if (report.caught < report.mutants.length) wrong++;
     for (const line of details(scenario, report, options.scenario !== undefined)) print(line);
+  }
+  if (options.scenario === undefined) {
+    const limits = { ...(options.deep ? ALL_KILLS : QUICK_KILLS), mutants: options.mutants };
+    if (!(await printKills(limits, undefined, print))) wrong++;
   }
   return wrong === 0 ? 0 : 1;
 }

@@ -193,7 +193,7 @@ export function attempt(world: World, scenario: Scenario, setup: unknown, choose
 }
 
 /** The innermost functions of the core in a trap's stack. */
-function where(error: Error): string {
+export function where(error: Error): string {
   const names = [...(error.stack ?? "").matchAll(/at (?:assembly\/)?(\S+) \(wasm:/g)];
   return `${error.message} in ${names
     .slice(0, 5)

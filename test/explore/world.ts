@@ -11,7 +11,7 @@ import type { Core, FilterExports } from "./exports";
 import { MM, VMA } from "./layout";
 
 /** Repeats assembly/explore-filter.ts. */
-const ARENA = 0x100000;
+export const ARENA = 0x100000;
 const STACKS = 0x380000;
 const STACK_BYTES = 0x10000;
 const MEMORY_PAGES = 64;
@@ -75,6 +75,15 @@ export interface Chooser {
 interface Held {
   vma: number;
   words: number[];
+  fiber: number;
+}
+
+/** A fiber is to die (death.ts): before step `step` is done, whoever runs, or one that waits. */
+export interface Death {
+  step: number;
+  blocked: boolean;
+  /** Called once it is dead, outside of all fibers. */
+  bury(victim: number): void;
 }
 
 export class World {
@@ -91,10 +100,16 @@ export class World {
   readonly trace: string[] = [];
   /** Told of each access that conflicts with another fiber's, as it is done (races.ts). */
   onAccess: ((fiber: number, address: number, how: number) => void) | undefined;
+  death: Death | undefined;
+  /** Fibers that have died in this schedule. */
+  readonly dead = new Set<number>();
+  /** Told before and after each call. */
+  onBoundary: ((fiber: number) => void) | undefined;
   #filter: FilterExports;
   #current: Fiber | undefined;
   #next = -1;
   #unwinding = false;
+  #victim = -1;
   #chooser!: Chooser;
   #stepLimit = 200_000;
   #held: Held[] = [];
@@ -138,6 +153,11 @@ export class World {
     return this.#filter.take_grown() !== 0;
   }
 
+  /** Number of the fiber whose body or call runs; -1 outside of all. */
+  get running(): number {
+    return this.#current?.index ?? -1;
+  }
+
   get steps(): number {
     return this.#filter.step();
   }
@@ -149,6 +169,7 @@ export class World {
     this.#held.length = 0;
     this.#queue.length = 0;
     this.trace.length = 0;
+    this.dead.clear();
     for (const fiber of this.fibers) {
       fiber.state = State.READY;
       fiber.parked = false;
@@ -162,10 +183,12 @@ export class World {
         if (ready === 0) break;
         this.#next = -1;
         this.#resume(this.fibers[this.#choose(ready)]!);
+        this.#dies();
         while (this.#next >= 0) {
           const to = this.fibers[this.#next]!;
           this.#next = -1;
           this.#resume(to);
+          this.#dies();
         }
       }
     } finally {
@@ -173,6 +196,8 @@ export class World {
       this.#filter.set_mode(0, NEVER);
       this.#current = undefined;
       this.#unwinding = false;
+      this.#victim = -1;
+      this.death = undefined;
     }
     const blocked = this.fibers.filter((fiber) => fiber.state === State.BLOCKED);
     if (blocked.length !== 0) {
@@ -198,7 +223,31 @@ export class World {
 
   #arm(): void {
     const { live, stop } = this.#chooser.arm(this.#ready(this.#current!.index) !== 0);
-    this.#filter.set_mode(live || this.onAccess ? 1 : 0, Math.min(stop, this.#stepLimit));
+    const last = Math.min(stop, this.death?.step ?? NEVER, this.#stepLimit);
+    this.#filter.set_mode(live || this.onAccess ? 1 : 0, last);
+  }
+
+  /** Fibers that were interrupted in a call and live. */
+  midCall(): boolean {
+    return this.fibers.some(({ state, parked }) => state !== State.DONE && parked);
+  }
+
+  /** The death that was due has struck the running fiber, which is unwound by now. */
+  #dies(): void {
+    if (this.#victim < 0) return;
+    const victim = this.#victim;
+    this.#victim = -1;
+    this.#bury(victim);
+  }
+
+  #bury(victim: number): void {
+    const { bury } = this.death!;
+    this.death = undefined;
+    this.fibers[victim]!.state = State.DONE;
+    this.dead.add(victim);
+    this.#held = this.#held.filter(({ fiber }) => fiber !== victim);
+    this.#queue = this.#queue.filter(({ index }) => index !== victim);
+    this.quietly(() => bury(victim));
   }
 
   /** Runs a fiber until it is interrupted, blocks or ends. */
@@ -217,6 +266,7 @@ export class World {
           return;
         }
         fiber.call = next.value;
+        this.onBoundary?.(fiber.index);
       }
       fiber.parked = false;
       const result = fiber.call();
@@ -227,6 +277,7 @@ export class World {
         return;
       }
       fiber.result = typeof result === "number" ? result : 0;
+      this.onBoundary?.(fiber.index);
     }
   }
 
@@ -241,6 +292,18 @@ export class World {
     const step = this.#filter.step();
     if (step >= this.#stepLimit) throw new Violation(`no end after ${step} steps`);
     const fiber = this.#current!;
+    if (step === this.death?.step) {
+      if (!this.death.blocked) {
+        this.#victim = fiber.index;
+        this.#unwind(fiber);
+        return;
+      }
+      const waiting = this.fibers.find(({ state }) => state === State.BLOCKED);
+      if (waiting) this.#bury(waiting.index);
+      else this.death = undefined;
+      this.#arm();
+      return;
+    }
     if (this.onAccess) {
       fiber.address = this.#filter.point_address();
       fiber.how = this.#filter.point_how();
@@ -316,7 +379,7 @@ export class World {
       const found = this.quietly(() => this.control.vma_lookup(mm, address));
       if (found !== vma) throw new Violation("locked a VMA that the tree does not show");
     }
-    this.#held.push({ vma, words });
+    this.#held.push({ vma, words, fiber: this.running });
   }
 
   /** A call of the control instance from a fiber's body: no steps, no conflicts. */

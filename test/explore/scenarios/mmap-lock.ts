@@ -13,26 +13,42 @@ import {
 } from "../scenario";
 import type { Body, World } from "../world";
 
-/** Who is inside, kept between calls. */
+/** Who is inside, by fiber, kept between calls. The dead are not. */
 class Inside {
-  readers = 0;
-  writers = 0;
-  /** A writer stands in the queue and knows it. */
-  queued = false;
+  readonly #readers = [0, 0, 0];
+  readonly #writers = [0, 0, 0];
+  /** The fiber whose writer stands in the queue and knows it; -1: none. */
+  #queued = -1;
+
+  constructor(readonly world: World) {}
 
   read(by: 1 | -1): void {
-    this.readers += by;
+    this.#readers[this.world.running]! += by;
     this.check();
   }
 
   write(by: 1 | -1): void {
-    this.writers += by;
+    this.#writers[this.world.running]! += by;
     this.check();
   }
 
+  get queued(): boolean {
+    return this.#queued >= 0 && !this.world.dead.has(this.#queued);
+  }
+
+  set queued(value: boolean) {
+    this.#queued = value ? this.world.running : -1;
+  }
+
+  #living(counts: number[]): number {
+    return counts.reduce((sum, n, fiber) => sum + (this.world.dead.has(fiber) ? 0 : n), 0);
+  }
+
   check(): void {
-    expect(this.writers <= 1, "two writers inside");
-    expect(this.writers === 0 || this.readers === 0, "a writer and a reader inside");
+    const writers = this.#living(this.#writers);
+    expect(writers <= 1, "two writers inside");
+    const readers = this.#living(this.#readers);
+    expect(writers === 0 || readers === 0, "a writer and a reader inside");
   }
 }
 
@@ -81,9 +97,9 @@ const downgrader: LockBody = function* (x, mm, inside) {
   yield () => x.mmap_write_lock(mm);
   inside.write(1);
   inside.write(-1);
-  inside.readers++; // from the downgrade's first moment on this fiber is a reader
+  inside.read(1); // from the downgrade's first moment on this fiber is a reader
   yield () => x.mmap_write_downgrade(mm);
-  inside.readers--;
+  inside.read(-1);
   yield* readSection(x, mm, inside);
 };
 
@@ -123,7 +139,7 @@ function lockScenario(
     fibers: bodies.length,
     setup: (world) => makeMm(world),
     run(world, mm) {
-      const inside = new Inside();
+      const inside = new Inside(world);
       return {
         fibers: world.fibers.map((fiber, i) => bodies[i]!(fiber.x, mm, inside, world)),
         check() {

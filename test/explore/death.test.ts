@@ -1,0 +1,33 @@
+// Every scenario with a worker killed at its steps, and mutants that the kills must notice.
+//
+// A failure names the order (or random seed) and the step; `node scripts/explore.mjs --death`
+// runs every step, here it is every few.
+
+import { expect, test } from "vitest";
+import { killAll, killedScenarios, killMutants, QUICK_KILLS } from "./death-main";
+
+const SECONDS = 120;
+
+test(
+  "a worker is killed at its steps: nobody hangs, nothing leaks, spaces are whole",
+  async () => {
+    const lines: string[] = [];
+    let kills = 0;
+    for (const scenario of killedScenarios) {
+      const result = await killAll(scenario, QUICK_KILLS);
+      kills += result.kills;
+      if (result.violation !== null) lines.push(`${scenario.name}: ${result.violation}`);
+    }
+    expect(lines).toEqual([]);
+    expect(kills).toBeGreaterThan((1000 * killedScenarios.length) / 20);
+  },
+  SECONDS * 1000,
+);
+
+test(
+  "every mutant of the journal, the announcements and the reaper is noticed",
+  async () => {
+    expect(await killMutants()).toEqual([]);
+  },
+  SECONDS * 1000,
+);
