@@ -1,6 +1,6 @@
 // The VMAs of one moment in columns: 65,530 of them are read, compared and drawn in a frame.
 
-import { permsOf, type VmaSnapshot } from "../../src/index.js";
+import { permsOf } from "../../src/index.js";
 
 /** VMAs in order of address. Row numbers are indices into every column. */
 export interface Rows {
@@ -52,19 +52,6 @@ export function gapAt(rows: Rows, address: number, end: number): { start: number
 /** `rwxp`, as in maps. */
 export function permsAt(rows: Rows, row: number): string {
   return permsOf(rows.flags[row]!);
-}
-
-export function snapshotAt(rows: Rows, row: number): VmaSnapshot {
-  const name = rows.nameOf(row);
-  return {
-    start: rows.start[row]!,
-    end: rows.end[row]!,
-    flags: rows.flags[row]!,
-    pgoff: rows.pgoff[row]!,
-    file: rows.file[row]!,
-    anonVma: rows.anonVma[row]!,
-    name: name === "" ? null : name,
-  };
 }
 
 /** Rows of `before` that are no more, and rows of `after` that were not, ascending. */
