@@ -29,7 +29,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     rolldownOptions: {
-      input: { index: file("index.html"), crew: file("crew.html"), sw: file("offline/sw.ts") },
+      input: { index: file("index.html"), sw: file("offline/sw.ts") },
       output: {
         entryFileNames: ({ name }) => (name === "sw" ? SW_FILE : "assets/[name]-[hash].js"),
       },

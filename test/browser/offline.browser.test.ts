@@ -117,7 +117,7 @@ test("offline after the first visit, with every view", async () => {
   await page.reload();
   await ready(page);
   await page.getByRole("button", { name: "Race", exact: true }).click();
-  await page.getByText("Two workers on one address space").waitFor();
+  await page.getByRole("heading", { name: "workers, one address space" }).waitFor();
   expect(errors).toEqual([]);
   // The browser itself asks for a newer service worker, and is told that nobody is there.
   expect(complaints.filter((line) => !line.includes("sw.js"))).toEqual([]);
