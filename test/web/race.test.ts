@@ -5,7 +5,11 @@ import { createBoard, LockState, Recorder } from "../../web/race/board.js";
 import { lanesOf } from "../../web/race/run.js";
 import { sharesOf, spansOf } from "../../web/race/spans.js";
 
-const { FREE, HOLD_VMA, WAIT_WRITE, HOLD_WRITE, DEAD } = LockState;
+const FREE = LockState.FREE;
+const HOLD_VMA = LockState.HOLD_VMA;
+const WAIT_WRITE = LockState.WAIT_WRITE;
+const HOLD_WRITE = LockState.HOLD_WRITE;
+const DEAD = LockState.DEAD;
 
 test("spans cover the recording without gaps, cut at its ends", () => {
   const changes = [

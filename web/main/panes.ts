@@ -26,7 +26,10 @@ export const PANES: Panes = {
     { id: "file", title: "File", pane: FilePane },
   ],
   console: Console,
-  views: [{ name: "race", title: "Race", pane: lazyPane(() => import("../race/pane.js")) }],
+  views: [
+    { name: "race", title: "Race", pane: lazyPane(() => import("../race/pane.js")) },
+    { name: "code", title: "Code", pane: lazyPane(() => import("../snippet/pane.js")) },
+  ],
   overlays: [DropTarget],
   starts: [openWantedView, startPermalinks, isolate],
 };

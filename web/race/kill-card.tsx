@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { PaneProps } from "../app/slots.js";
-import { address } from "../view/format.js";
+import { address, count } from "../view/format.js";
 import { TRAP_RANGE } from "./course.js";
 import { type KillResult, type KillStep, killTheOwner } from "./kill.js";
 import { Lanes } from "./lanes.js";
@@ -65,6 +65,7 @@ export function KillCard({ job, racers }: KillCardProps) {
 
 function Recovery({ result }: { readonly result: KillResult }) {
   const { report, recording, victim, killedAt, reapedAt } = result;
+  const length = milliseconds(recording.to - recording.from);
   const marks = [
     { at: killedAt, label: "killed" },
     { at: reapedAt, label: "reaped" },
@@ -72,7 +73,7 @@ function Recovery({ result }: { readonly result: KillResult }) {
   return (
     <div class="race-recovery">
       <Lanes
-        title={`Worker ${victim} dies; the others wait, and go on once it is reaped`}
+        title={`Worker ${victim} dies; the others wait, and go on once it is reaped: ${length} in all`}
         recording={recording}
         death={{ racer: victim, at: killedAt }}
         marks={marks}
@@ -81,6 +82,10 @@ function Recovery({ result }: { readonly result: KillResult }) {
         <Fact
           term="Died"
           text={`worker ${victim}, seat ${result.slot}; ${result.waiting} others waited for a lock`}
+        />
+        <Fact
+          term="Gone"
+          text={`the browser took ${milliseconds(result.goneAt - killedAt)} to end its worker; its seat may be reaped only then`}
         />
         <Fact term="Given up" text={givenUp(result)} />
         <Fact
@@ -111,6 +116,10 @@ function Fact({ term, text }: { readonly term: string; readonly text: string }) 
       <dd>{text}</dd>
     </div>
   );
+}
+
+function milliseconds(ms: number): string {
+  return `${count(ms)} ms`;
 }
 
 function givenUp({ report }: KillResult): string {

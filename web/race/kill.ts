@@ -15,6 +15,8 @@ import { lanesOf, type Recording, sleep } from "./run.js";
 
 /** Of each part that the reader shall see: before, stuck, dead, after. */
 const PART_MS = 120;
+/** Of the last part: long enough to be seen beside the seconds that a browser may take to end a worker. */
+const AFTER_MS = 400;
 const POLL_MS = 4;
 
 export type KillStep = "working" | "stuck" | "killed" | "reaped";
@@ -26,6 +28,8 @@ export interface KillResult {
   readonly slot: number;
   /** Milliseconds, as in the recording. */
   readonly killedAt: number;
+  /** When the browser said that its worker was gone. */
+  readonly goneAt: number;
   readonly reapedAt: number;
   /** How many racers waited for a lock when it was reaped. */
   readonly waiting: number;
@@ -59,7 +63,7 @@ export async function killTheOwner(
   } finally {
     raw.vmaEndRead(held);
   }
-  await sleep(PART_MS, signal);
+  await sleep(AFTER_MS, signal);
   await crew.stop();
   const recording = { from, to: clock(), lanes: lanesOf(crew.board) };
   const recovered = recording.lanes.filter((lane) => (lane.at(-1)?.at ?? 0) > died.reapedAt).length;
@@ -76,13 +80,14 @@ async function killInTrap(crew: Crew, signal: AbortSignal, onStep: (step: KillSt
   await sleep(PART_MS, signal);
   const killedAt = clock();
   await crew.kill(victim);
+  const goneAt = clock();
   onStep("killed");
   await sleep(PART_MS); // not to be cancelled: the others wait for the dead one until it is reaped
   const waiting = lanesOf(crew.board).filter((lane, n) => n !== victim && isWaiting(lane)).length;
   const reapedAt = clock();
   const report = crew.reap(victim);
   onStep("reaped");
-  return { victim, slot: crew.slotOf(victim), killedAt, reapedAt, waiting, report };
+  return { victim, slot: crew.slotOf(victim), killedAt, goneAt, reapedAt, waiting, report };
 }
 
 /** The racer that waits in the middle of its call. */

@@ -184,9 +184,9 @@ function paintAxis(
   if (marks.length === 0) {
     context.textAlign = "left";
     context.fillText("0 ms", x(from), middle);
+    context.textAlign = "right";
+    context.fillText(`${Math.round(to - from)} ms`, x(to), middle);
   }
-  context.textAlign = "right";
-  context.fillText(`${Math.round(to - from)} ms`, x(to), middle);
   context.textAlign = "center";
   for (const { at, label } of marks) {
     context.fillStyle = ink;

@@ -154,6 +154,11 @@ export default function RacePane({ store }: PaneProps) {
           <span class="muted">means over the whole run, of all workers together</span>
         </div>
         <FiguresTable results={results.value} />
+        <p class="race-text muted">
+          Here a lock is held for the bookkeeping alone, well under a microsecond: then a VMA lock
+          costs a fault more than it saves, unless many cores wait. The longer locks are held, the
+          more it saves: see below.
+        </p>
       </section>
       <Timelines results={results.value} />
       <KillCard store={store} job={job} racers={racers.value} />
