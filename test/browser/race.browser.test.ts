@@ -2,6 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectAccessible } from "../support/axe.js";
 import { WebPage } from "../support/web-page.js";
 
 let web: WebPage;
@@ -55,6 +56,7 @@ test("both runs give figures that fit their locks, curves and a timeline", async
     expect(held).toHaveLength(2);
     expect(Math.min(...held)).toBeGreaterThan(0);
   }
+  await expectAccessible(page);
   expect(complaints).toEqual([]);
 });
 
@@ -72,7 +74,10 @@ test("cancelled, it stops its workers and can be run again", async () => {
 });
 
 test("the worker that holds the mmap lock is killed: the others go on", async () => {
-  await using opened = await web.open({ path: "?view=race" });
+  await using opened = await web.open({
+    path: "?view=race",
+    context: { colorScheme: "dark", viewport: { width: 420, height: 900 } },
+  });
   const { page, complaints } = opened;
   await page.getByRole("spinbutton", { name: "Workers" }).fill("3");
   await page.getByRole("button", { name: "Kill the owner" }).click();
@@ -84,6 +89,8 @@ test("the worker that holds the mmap lock is killed: the others go on", async ()
   expect(await fact("Its munmap")).toBe("undone: the map there is as it was before");
   expect(await fact("After")).toBe("2 of 2 others worked on; every invariant of the map holds");
   await expect.poll(() => page.workers().length).toBe(0);
+  await expectAccessible(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(420);
   expect(complaints).toEqual([]);
 });
 

@@ -2,6 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectAccessible } from "../support/axe.js";
 import { type Opened, WebPage } from "../support/web-page.js";
 
 let web: WebPage;
@@ -49,6 +50,7 @@ test("the first example runs, and is copied for one's own project", async () => 
   await page.getByRole("button", { name: "Copy the code" }).click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(source);
+  await expectAccessible(page);
 });
 
 test("errors are shown with their line, whichever way they come", async () => {
@@ -79,6 +81,9 @@ test("errors are shown with their line, whichever way they come", async () => {
 
   await type(page, 'import fs from "node:fs"; fs.readFileSync;');
   await expect.poll(() => alert.textContent()).toMatch(/^Line 1: TypeError: no module "node:fs"/);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expectAccessible(page);
+  await editor(page).focus();
   await page.keyboard.type("x");
   expect(await marked.count()).toBe(0);
   expect(complaints).toEqual([]);

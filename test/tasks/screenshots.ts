@@ -32,10 +32,6 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.keyboard.press("c");
     await page.keyboard.type("mprot");
   },
-  race: async (page) => {
-    await page.locator(".views button", { hasText: "Race" }).click();
-    await page.waitForTimeout(1500);
-  },
   predict: async (page) => {
     await page.getByRole("tab", { name: "Predict" }).click();
     await page.locator(".predict-answer").nth(1).click();
@@ -67,6 +63,19 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       await store.load({ options: { maxMapCount: 131_072 }, vmas }, []);
       store.selected.value = 0x1000_0000_0000 + 40_001 * 0x2000;
     });
+  },
+  race: async (page) => {
+    await page.getByRole("button", { name: "Race", exact: true }).click();
+    await page.getByRole("radio", { name: "1 s", exact: true }).check();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.getByRole("img", { name: /^per-VMA locks: / }).waitFor();
+    await page.getByRole("button", { name: "Kill the owner" }).click();
+    await page.locator(".race-recovery").waitFor();
+  },
+  code: async (page) => {
+    await page.getByRole("button", { name: "Code", exact: true }).click();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await page.locator(".chip.is-good").waitFor();
   },
   step: async (page) => {
     await page.getByRole("button", { name: "Step", exact: true }).click();
