@@ -16,6 +16,7 @@ import { Abi, Counter } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { mark_of_index } from "./sync/announce";
 import { cmpxchg, fetch_add, load_acquire, store_release } from "./sync/atomics";
+import { LOCKDEP, lockdep_attach } from "./sync/lockdep";
 import { RwLimit } from "./sync/rwlock";
 
 /** Smallest arena: header, seats, and a chunk for each slab. */
@@ -67,6 +68,7 @@ export function worker_attach(may_block: u32): i32 {
     store<u32>(seat, mark_of_index(i), Seat.MARK);
     journal_init(seat);
     set_this_seat(seat);
+    if (LOCKDEP) lockdep_attach();
     return i;
   }
   return -Errno.EAGAIN;

@@ -33,7 +33,7 @@ const require = createRequire(import.meta.url);
 
 const MODULES = [
   { entry: "assembly/index.ts", target: "release", out: "build/engine.wasm" },
-  { entry: "assembly/index.ts", target: "verify", out: "build/engine.verify.wasm" },
+  { entry: "assembly/verify-entry.ts", target: "verify", out: "build/engine.verify.wasm" },
   { entry: "assembly/maple-bench.ts", target: "release", out: "build/maple-bench.wasm" },
   { entry: "assembly/maple-bench.ts", target: "verify", out: "build/maple-bench.verify.wasm" },
 ];
@@ -78,8 +78,8 @@ if (!existsSync("dist/src/index.js") || !isFresh(DIST_STAMP, distInputs)) {
   run(join("typescript", "bin", "tsc"), ["-p", "tsconfig.build.json"]);
   writeFileSync(DIST_STAMP, "");
 }
-if (!isFresh("dist/engine.wasm", ["build/engine.wasm"])) {
-  copyFileSync("build/engine.wasm", "dist/engine.wasm");
+for (const name of ["engine.wasm", "engine.verify.wasm"]) {
+  if (!isFresh(`dist/${name}`, [`build/${name}`])) copyFileSync(`build/${name}`, `dist/${name}`);
 }
 const headerInputs = ["build/engine.wasm", "docs/abi.md", ...filesIn("scripts", ".mjs")];
 if (!isFresh("dist/include/vmaple.ts", [...headerInputs, ...filesIn("assembly", ".ts")])) {

@@ -26,6 +26,7 @@ const READER_FLOORS = /^dist\/src\/(formats\/|address\.js$)/;
 
 const BUDGETS = [
   { what: "vmaple/engine.wasm", file: "dist/engine.wasm", limit: 40 * KB },
+  { what: "vmaple/engine.verify.wasm", file: "dist/engine.verify.wasm", limit: 40 * KB },
   { what: "vmaple, without its wasm", entry: "dist/src/index.js", limit: 20 * KB },
   { what: "vmaple/comlink, with vmaple", entry: "dist/src/comlink.js", limit: 23 * KB },
   { what: "vmaple/why, alone", entry: "dist/src/why.js", limit: 12 * KB },

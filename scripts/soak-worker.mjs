@@ -32,7 +32,7 @@ function attempt(call) {
   try {
     call();
   } catch (error) {
-    if (!(error instanceof MmError)) throw error;
+    if (!(error instanceof MmError) || error.code === "EDEADLK") throw error; // lockdep's
   }
   Atomics.add(counters, index, 1);
 }

@@ -139,25 +139,28 @@ function readMode(context: Context, mm: number): Mode {
   const { core } = context;
   return {
     call: "mmapReadLockAsync",
-    queue: () => check(core.x.mmap_read_queue(mm)) !== 0,
-    queued: (ticket) => core.x.mmap_read_queued(mm, ticket) !== 0,
+    queue: () => held(core.x.mmap_read_queue(mm), "mmapReadLockAsync"),
+    queued: (ticket) => held(core.x.mmap_read_queued(mm, ticket), "mmapReadLockAsync"),
     cancel: (ticket) => core.x.mmap_read_cancel(mm, ticket) !== 0,
     unlock: () => core.x.mmap_read_unlock(mm),
   };
 }
 
-/** @throws MmError EAGAIN this worker reads as many spaces as its seat has room for */
-function check(result: number): number {
-  if (result < 0) throw errorOf(result, "mmapReadLockAsync");
-  return result;
+/**
+ * @throws MmError EAGAIN this worker reads as many spaces as its seat has room for; EOWNERDEAD
+ *   (the request is out of the queue then)
+ */
+function held(result: number, call: string): boolean {
+  if (result < 0) throw errorOf(result, call);
+  return result !== 0;
 }
 
 function writeMode(context: Context, mm: number): Mode {
   const { core } = context;
   return {
     call: "mmapWriteLockAsync",
-    queue: () => check(core.x.mmap_write_queue(mm)) !== 0,
-    queued: () => core.x.mmap_write_queued(mm) !== 0,
+    queue: () => held(core.x.mmap_write_queue(mm), "mmapWriteLockAsync"),
+    queued: () => held(core.x.mmap_write_queued(mm), "mmapWriteLockAsync"),
     cancel: () => core.x.mmap_write_cancel(mm) !== 0,
     unlock: () => core.x.mmap_write_unlock(mm),
   };

@@ -46,6 +46,8 @@ export class Context {
   readonly leaks: LeakRegistry;
   /** Held locks and queued requests of this worker, all mms: the engine waits for 0 before it goes. */
   busy = 0;
+  /** The core itself looks for deadlocks to come, and knows where locks were taken (lockdep.ts). */
+  lockdep = false;
   /** Operations of kinds of files, by kind: this worker's. */
   readonly fileOps = new Map<string, FileOps>();
   #locks = new Map<number, LockState>();
@@ -140,12 +142,14 @@ export class LockState {
   }
 
   /**
-   * Refuses to wait for a lock that this worker itself keeps from being free.
+   * Refuses to wait for a lock that this worker itself keeps from being free. Under lockdep
+   * that is the core's business, which can say where the lock was taken.
    *
    * @throws TypeError it holds the mmap lock, or a VMA's lock that a writer would wait for
    * @throws WouldBlockError an async request of this worker is in the queue ahead
    */
   assertMayWait(call: string): void {
+    if (this.queued === 0 && this.context.lockdep) return;
     if (this.reads + this.writes + this.vmaReads + this.queued !== 0) this.#refuse(call);
   }
 

@@ -255,11 +255,11 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
 /** One worker's instance: exports, its seat, views on memory and on its scratch area. */
 export class Core {
   /** Replaced as a whole when the engine is disposed: every later call throws. */
-  x: CoreExports;
+  x!: CoreExports;
   /** System calls that take the mmap write lock themselves. */
-  calls: CallTable;
+  calls!: CallTable;
   /** System calls under a write lock that the caller holds. */
-  lockedCalls: CallTable;
+  lockedCalls!: CallTable;
   readonly views: Views;
   /** This worker's seat. */
   readonly seat: number;
@@ -271,15 +271,20 @@ export class Core {
 
   /** `seat`: what worker_attach returned. */
   constructor(exports: CoreExports, memory: WebAssembly.Memory, seat: number) {
-    this.x = exports;
-    this.calls = callTable(exports, "");
-    this.lockedCalls = callTable(exports, "_locked");
+    this.replace(exports);
     this.views = new Views(memory);
     this.seat = seat;
     this.scratch = exports.worker_scratch() >>> 0;
     this.f64 = new Float64Array(memory.buffer, this.scratch, Abi.SCRATCH_BYTES / 8);
     this.u32 = new Uint32Array(memory.buffer, this.scratch, Abi.SCRATCH_BYTES / 4);
     this.u8 = new Uint8Array(memory.buffer, this.scratch, Abi.SCRATCH_BYTES);
+  }
+
+  /** Calls go through these from here on: lockdep.ts looks at what passes. */
+  replace(exports: CoreExports): void {
+    this.x = exports;
+    this.calls = callTable(exports, "");
+    this.lockedCalls = callTable(exports, "_locked");
   }
 
   /** After the seat is given back: whoever still holds a piece of this engine learns it. */

@@ -27,6 +27,7 @@ const NAMES = new Map<number, readonly [code: string, text: string]>([
   [Errno.ENFILE, ["ENFILE", "too many open files in system"]],
   [Errno.EMFILE, ["EMFILE", "too many open files"]],
   [Errno.ETXTBSY, ["ETXTBSY", "text file busy"]],
+  [Errno.EDEADLK, ["EDEADLK", "resource deadlock would occur"]],
   [Errno.EOVERFLOW, ["EOVERFLOW", "value too large for defined data type"]],
   [Errno.EOPNOTSUPP, ["EOPNOTSUPP", "operation not supported"]],
   [ETIMEDOUT, ["ETIMEDOUT", "connection timed out"]],

@@ -4,9 +4,9 @@
 // mmap, munmap and mprotect for a space without limits: placement, errnos and their order,
 // what stays changed when a call fails half-way. Needs no wasm.
 //
-// The reader of recordings of a real kernel is here as well.
+// The reader of recordings of a real kernel is here as well, and lockdep.
 //
-// Floor: S5. Imports: shared, address, errors, flags, maps-text (types), formats.
+// Floor: S5. Imports: shared, address, errors, flags, maps-text (types), formats, lockdep.
 
 import { Errno } from "../assembly/shared/errno.js";
 import { type Address, asNumber } from "./address.js";
@@ -24,6 +24,7 @@ export {
   readRecording,
   type VmaRow,
 } from "./formats/recording.js";
+export { LockdepError, type LockWatch, watchLocks } from "./lockdep.js";
 
 /** A file as the model needs it. */
 export interface ModelFile {

@@ -42,6 +42,8 @@ export const enum Header {
   ANON_VMA_NEXT = 192,
   /** Next inode of a shared anonymous object. */
   INODE_NEXT = 196,
+  /** Verify builds: mms made so far (sync/lockdep.ts). */
+  LOCKDEP_BIRTH = 200,
   /** One line a slab: u64 depot = mark << 32 | first free object. */
   DEPOTS = 320,
   END = 1024,
@@ -119,6 +121,8 @@ export const enum Seat {
   WAITED = 1828,
   /** A line: Hold.SLOTS pairs (lock, ticket) that this worker reads, or queues to read. */
   LOCK_HOLDS = 1856,
+  /** Verify builds: where locks were taken (sync/lockdep.ts). */
+  LOCKDEP = 2304,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
   /** The journal's first segment. */
@@ -278,6 +282,8 @@ export const enum Mm {
   /** Root words of up to Region.INLINE regions; larger spaces have tables of their own. */
   INLINE_TABLE = 512,
   INLINE_GUARD_TABLE = 640,
+  /** Verify builds: which locks were taken after this one (sync/lockdep.ts). */
+  LOCKDEP = 768,
   SIZE = 1024,
 }
 
@@ -295,7 +301,7 @@ export const enum Region {
   TABLE_MAX = 1024,
 }
 if (Mm.INLINE_TABLE + Region.INLINE * 4 > Mm.INLINE_GUARD_TABLE) ERROR("inline table fits");
-if (Mm.INLINE_GUARD_TABLE + Region.INLINE * 4 > Mm.SIZE) ERROR("inline guard table fits");
+if (Mm.INLINE_GUARD_TABLE + Region.INLINE * 4 > Mm.LOCKDEP) ERROR("inline guard table fits");
 
 export const enum Cap {
   IPC_LOCK = 1,

@@ -22,6 +22,7 @@ import { mt_init } from "../maple/tree";
 import { MmArg, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { cmpxchg, load_acquire } from "../sync/atomics";
+import { LOCKDEP, lockdep_born } from "../sync/lockdep";
 import { refcount_read, refcount_set } from "../sync/refcount";
 import { mm_end_change } from "./change";
 import { mm_teardown } from "./teardown";
@@ -75,6 +76,7 @@ export function mm_alloc(regions: u32): usize {
   // The lock words and mm_lock_seq stay as they are: free, even, and never going
   // back, so that a stale reader cannot see an old number come true again.
   memory.fill(mm + Mm.TREE, 0, Mm.SIZE - Mm.TREE);
+  if (LOCKDEP) lockdep_born(mm);
   const table = large ? journal_alloc(SlabKind.TABLE) : mm + Mm.INLINE_TABLE;
   mt_init(mm + Mm.TREE, table, regions);
   const guards = large ? journal_alloc(SlabKind.TABLE) : mm + Mm.INLINE_GUARD_TABLE;

@@ -20,6 +20,13 @@ import { Errno } from "../shared/errno";
 import { store_release } from "../sync/atomics";
 import { lock_hold_free } from "../sync/holds";
 import {
+  LOCKDEP,
+  lockdep_read,
+  lockdep_unwrite,
+  lockdep_wait,
+  lockdep_write,
+} from "../sync/lockdep";
+import {
   rwlock_owner,
   rwlock_read_lock_slow,
   rwlock_read_trylock,
@@ -34,16 +41,19 @@ import { mm_end_change } from "./change";
 export function mmap_read_trylock(mm: usize): bool {
   if (!rwlock_read_trylock(mm + Mm.LOCK)) return false;
   count(Counter.MMAP_LOCK_READ);
-  if (!mm_is_dead(mm)) return true;
-  mmap_read_unlock(mm);
-  return false;
+  return mmap_read_granted(mm) == 0;
 }
 
 /**
  * Blocks where this thread may. 0 held; -WOULD_BLOCK; -EAGAIN: this worker reads Hold.SLOTS
- * spaces already; -EOWNERDEAD: a worker died while it was changing this one.
+ * spaces already; -EOWNERDEAD: a worker died while it was changing this one; in verify builds
+ * -EDEADLK: waiting might never end (sync/lockdep.ts).
  */
 export function mmap_read_lock(mm: usize): i32 {
+  if (LOCKDEP) {
+    const order = lockdep_wait(mm + Mm.LOCK);
+    if (order != 0) return order;
+  }
   count(Counter.MMAP_LOCK_READ);
   if (!rwlock_read_trylock(mm + Mm.LOCK)) {
     count(Counter.MMAP_LOCK_READ_CONTENDED);
@@ -56,6 +66,7 @@ export function mmap_read_lock(mm: usize): i32 {
 
 /** After the lock is held for reading: 0, or -EOWNERDEAD with the lock given up again. */
 export function mmap_read_granted(mm: usize): i32 {
+  if (LOCKDEP) lockdep_read(mm + Mm.LOCK);
   if (!mm_is_dead(mm)) return 0;
   mmap_read_unlock(mm);
   return -Errno.EOWNERDEAD;
@@ -76,8 +87,12 @@ export function mmap_write_trylock(mm: usize): bool {
   return mmap_write_granted(mm) == 0;
 }
 
-/** Blocks where this thread may. 0 held; -WOULD_BLOCK; -EOWNERDEAD, as above. */
+/** Blocks where this thread may. 0 held; -WOULD_BLOCK; -EOWNERDEAD, -EDEADLK, as above. */
 export function mmap_write_lock(mm: usize): i32 {
+  if (LOCKDEP) {
+    const order = lockdep_wait(mm + Mm.LOCK);
+    if (order != 0) return order;
+  }
   count(Counter.MMAP_LOCK_WRITE);
   if (!rwlock_write_trylock(mm + Mm.LOCK)) {
     count(Counter.MMAP_LOCK_WRITE_CONTENDED);
@@ -94,11 +109,13 @@ export function mmap_write_granted(mm: usize): i32 {
     return -Errno.EOWNERDEAD;
   }
   mmap_write_begin(mm);
+  if (LOCKDEP) lockdep_write(mm + Mm.LOCK);
   return 0;
 }
 
 export function mmap_write_unlock(mm: usize): void {
   vma_end_write_all(mm);
+  if (LOCKDEP) lockdep_unwrite(mm + Mm.LOCK);
   rwlock_write_unlock(mm + Mm.LOCK);
 }
 
@@ -107,6 +124,10 @@ export function mmap_write_downgrade(mm: usize): i32 {
   if (lock_hold_free() == 0) return -Errno.EAGAIN;
   vma_end_write_all(mm);
   rwlock_write_downgrade(mm + Mm.LOCK);
+  if (LOCKDEP) {
+    lockdep_unwrite(mm + Mm.LOCK);
+    lockdep_read(mm + Mm.LOCK);
+  }
   return 0;
 }
 

@@ -38,6 +38,7 @@ import {
   vma_hold_of,
   wait_for_vma_hold,
 } from "../sync/holds";
+import { LOCKDEP, lockdep_vma } from "../sync/lockdep";
 
 export const enum VmaLock {
   DETACHED = 0,
@@ -62,6 +63,7 @@ export function lock_vma_under_rcu(mm: usize, address: u64): usize {
   Hot.publish(vma, slot);
   if (Hot.is_held(vma, mm, address)) {
     count(Counter.VMA_LOCK_SUCCESS);
+    if (LOCKDEP) lockdep_vma(slot);
     return vma;
   }
   hold_clear(this_seat(), slot); // V3
@@ -87,6 +89,7 @@ function lock_vma_slow(mm: usize, address: u64, slot: usize, seq: u32, vma: usiz
     Hot.publish(vma, slot);
     if (Hot.is_held(vma, mm, address)) {
       count(Counter.VMA_LOCK_SUCCESS);
+      if (LOCKDEP) lockdep_vma(slot);
       return vma;
     }
     hold_clear(this_seat(), slot); // V3

@@ -12,12 +12,13 @@
 
 import { journal_word } from "../alloc/journal";
 import { slab_reserve } from "../alloc/slab";
+import { VERIFY } from "../base/debug";
 import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_MIXEDMAP, VM_WIPEONFORK } from "../mm/flags";
 import { mm_alloc, mm_give_up, mm_publish } from "../mm/mm";
-import { mmap_write_lock, mmap_write_unlock } from "../mm/mmap_lock";
+import { mmap_write_lock, mmap_write_trylock, mmap_write_unlock } from "../mm/mmap_lock";
 import { pages_copy } from "../mm/pages";
 import {
   new_anon_vma,
@@ -59,7 +60,8 @@ export function fork_locked(mm: usize): i32 {
   store<u64>(child, load<u64>(mm, Mm.DEF_FLAGS) & ~VM_LOCKED_MASK, Mm.DEF_FLAGS); // R-MLOCK-32
   store<u32>(child, inherited_flags(mm), Mm.FLAGS);
   store<u32>(child, <u32>this_seat(), Mm.TEARDOWN);
-  mmap_write_lock(child); // not shown yet: cannot block
+  const held = mmap_write_trylock(child); // not shown yet: it is free
+  if (VERIFY) assert(held);
   mm_publish(child);
   mm_end_change();
   const failed = copy_vmas(mm, child);

@@ -94,6 +94,31 @@ export const enum Reap {
   COUNT = 6,
 }
 
+/** What a lockdep complaint is about (verify builds). */
+export const enum LockdepRule {
+  /** The worker holds that mmap lock itself. */
+  RECURSION = 1,
+  /** It holds a VMA lock. */
+  VMA_HELD = 2,
+  /** It holds another mmap lock, and somebody has waited for that while holding this one. */
+  ORDER = 3,
+}
+
+/** lockdep_report: u32 words written to scratch. */
+export const enum Lockdep {
+  RULE = 0,
+  /** The lock, or VMA, held, and where it was taken. */
+  HELD = 1,
+  HELD_SITE = 2,
+  /** The lock wanted, 0 none: the worker goes. */
+  WANTED = 3,
+  WANTED_SITE = 4,
+  /** ORDER: who did it the other way round, and where. */
+  OTHER_SEAT = 5,
+  OTHER_SITE = 6,
+  WORDS = 7,
+}
+
 /** mm_stat: which number. Pages unless said otherwise. */
 export const enum MmStat {
   MAP_COUNT = 0,

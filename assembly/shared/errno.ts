@@ -17,6 +17,7 @@ export const enum Errno {
   ENFILE = 23,
   EMFILE = 24,
   ETXTBSY = 26,
+  EDEADLK = 35,
   EOVERFLOW = 75,
   EOPNOTSUPP = 95,
   EOWNERDEAD = 130,

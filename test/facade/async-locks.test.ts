@@ -3,6 +3,7 @@
 // Two seats in one thread stand for two workers: what one holds the other waits for.
 
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { MmFlag } from "../../assembly/shared/abi.js";
 import { type Engine, MmWithUser, WouldBlockError } from "../../src/index.js";
 import { attachSeat, BASE, draw, freshEngine, PAGE } from "../support/engine.js";
 
@@ -84,6 +85,23 @@ describe.each(["Atomics.waitAsync", "polling"])("with %s", (how) => {
     (await late).dispose();
     expect(isFree(locks)).toBe(true);
   });
+
+  test.each(["mmapReadLockAsync", "mmapWriteLockAsync"] as const)(
+    "%s: a space that died meanwhile is EOWNERDEAD, and nothing is held",
+    async (take) => {
+      const locks = await pair();
+      prepare();
+      const write = locks.theirs.mmapWriteLock();
+      const waiting = locks.mine[take]();
+      const { x } = locks.mine.context.core;
+      x.mm_flags_set(locks.mine.asRaw(), MmFlag.DEAD);
+      write.dispose();
+      await expect(waiting).rejects.toMatchObject({ code: "EOWNERDEAD", syscall: take });
+      await expect(locks.mine[take]()).rejects.toMatchObject({ code: "EOWNERDEAD" });
+      x.mm_flags_set(locks.mine.asRaw(), 0);
+      expect(isFree(locks)).toBe(true);
+    },
+  );
 
   test("two tasks of one worker take turns", async () => {
     const locks = await pair();

@@ -150,7 +150,7 @@ const halfForked: Scenario<Space> = {
     mutant(
       "ops/fork.ts",
       "the child is shown before it is locked (the core had this bug)",
-      "  mmap_write_lock(child); // not shown yet: cannot block\n  mm_publish(child);\n",
+      "  const held = mmap_write_trylock(child); // not shown yet: it is free\n  if (VERIFY) assert(held);\n  mm_publish(child);\n",
       "  mm_publish(child);\n  mmap_write_lock(child);\n",
     ),
   ],
