@@ -61,9 +61,12 @@ export async function exposeWorker<Api extends object>(setup: WorkerSetup<Api>):
   const parent = await host.parentPort();
   if (parent === null) throw new TypeError("exposeWorker belongs into a worker");
   let engine: Engine | undefined;
+  let started = false;
   const stopListening = parent.listen((data) => {
     const order = data as Order;
     if (order?.vmaple === "start") {
+      if (started) return refuse(parent, new TypeError("this worker has an engine already"));
+      started = true;
       startWorker(setup, order, parent).then((made) => {
         engine = made;
       });
@@ -100,10 +103,13 @@ async function startWorker<Api extends object>(
     return engine;
   } catch (error) {
     engine?.dispose();
-    const reply = { vmaple: "failed", error: thrownReply("", error) } satisfies Report;
-    parent.postMessage(reply, []);
+    refuse(parent, error);
     return undefined;
   }
+}
+
+function refuse(parent: HostPort, error: unknown): void {
+  parent.postMessage({ vmaple: "failed", error: thrownReply("", error) } satisfies Report, []);
 }
 
 /** One started worker. */
@@ -192,8 +198,9 @@ async function start<Api extends object>(
         const report = data as Report;
         if (report?.vmaple !== "ready" && report?.vmaple !== "failed") return;
         clearTimeout(timer);
-        if (report.vmaple === "ready") resolve(report);
-        else reject(revive(report.error));
+        if (report.vmaple === "failed") reject(revive(report.error));
+        else if (Number.isInteger(report.slot)) resolve(report);
+        else reject(new TypeError("the worker reports no seat: is its vmaple of this version?"));
       });
       worker.port.start();
       worker.port.postMessage({ vmaple: "start", share, port: port2 } satisfies Order, [port2]);

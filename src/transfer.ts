@@ -42,7 +42,8 @@ const FLYING = 0;
 const ADOPTED = 1;
 const REVOKED = 2;
 
-type HandleKind = "Mm" | "MmWithUser" | "MmWithUserAsync" | "FileRef" | "Page";
+const KINDS = ["Mm", "MmWithUser", "MmWithUserAsync", "FileRef", "Page"] as const;
+type HandleKind = (typeof KINDS)[number];
 
 /** A handle in a message. */
 export interface WireHandle {
@@ -155,9 +156,11 @@ export function launch(handle: Handle): WireHandle {
 /**
  * The handle a message carried, owned by this worker's engine for its arena.
  *
- * @throws TypeError no engine is attached to that arena here, or the sender took it back
+ * @throws TypeError no engine is attached to that arena here, the sender took it back, or the
+ *   message has another shape
  */
 export function land(wire: WireHandle): Handle {
+  assertWire(wire);
   const context = contextOf(wire.arena);
   const word = wire.claim === null ? flights.get(wire.token)?.word : new Int32Array(wire.claim);
   if (word === undefined || Atomics.compareExchange(word, 0, FLYING, ADOPTED) !== FLYING) {
@@ -166,6 +169,18 @@ export function land(wire: WireHandle): Handle {
   const handle = makeHandle(context, wire);
   state.adopted?.push(handle);
   return handle;
+}
+
+/** What has another shape must not become a pointer into the arena. */
+function assertWire(wire: WireHandle): void {
+  const fits =
+    typeof wire === "object" &&
+    wire !== null &&
+    typeof wire.arena === "string" &&
+    KINDS.includes(wire.kind) &&
+    Number.isInteger(wire.pointer) &&
+    (wire.claim === null || wire.claim instanceof SharedArrayBuffer);
+  if (!fits) throw new TypeError("not a handle of vmaple: is the sender's of this version?");
 }
 
 function kindOf(handle: Handle): HandleKind {
