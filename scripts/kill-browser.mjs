@@ -7,7 +7,7 @@ import { runnerImport } from "vite";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Exit status: 0 if nothing hangs and every space is sound or answers EOWNERDEAD. */
+/** Exit status: 0 if nothing hangs and the space is sound after each round. */
 export async function killInBrowser(kills, seed) {
   const { module } = await runnerImport(join(ROOT, "test/browser/thread/command.ts"), {
     configFile: false,

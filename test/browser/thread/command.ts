@@ -23,7 +23,7 @@ export async function main(
     for (const line of opened.complaints) print(line);
     print(
       `${report.kills} workers terminated, ${report.rejected} calls rejected: 0 hangs; ` +
-        `${report.sound} rounds left a sound space, ${report.dead} one that answered EOWNERDEAD`,
+        `a sound space after each of ${report.rounds} rounds`,
     );
     await opened[Symbol.asyncDispose]();
     return opened.complaints.length === 0 ? 0 : 1;
