@@ -114,8 +114,8 @@ export function mmap_write_granted(mm: usize): i32 {
 }
 
 export function mmap_write_unlock(mm: usize): void {
-  vma_end_write_all(mm);
   if (LOCKDEP) lockdep_unwrite(mm + Mm.LOCK);
+  vma_end_write_all(mm);
   rwlock_write_unlock(mm + Mm.LOCK);
 }
 
