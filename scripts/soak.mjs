@@ -17,6 +17,7 @@ import { freshSeed, wholeNumbers } from "./options.mjs";
 const ROLES = ["writer", "faulter", "forker"];
 const WORDS = { STOP: 0, PHASE: 1, PAUSED: 2, MM: 3 };
 const BASE = 2 ** 44;
+const PAGE = 4096;
 const PAGES = 64;
 const ROUND_MS = 500;
 /** Everything that must not hang is waited for this long. */
@@ -145,6 +146,13 @@ async function kill() {
   await spawn(index);
 }
 
+/** Context: paused. What mremap has moved away would only grow. */
+function tidy() {
+  for (const { start, end } of space.vmas()) {
+    if (start < BASE || start >= BASE + PAGES * PAGE) space.munmap(start, end - start);
+  }
+}
+
 function count() {
   counters.forEach((n, index) => {
     totals.calls[roleOf(index)] += n;
@@ -177,6 +185,7 @@ while (performance.now() - started < ms) {
   totals.rounds++;
   giveBackChildren();
   validate();
+  tidy();
   count();
   if (performance.now() - told > 5000) {
     told = performance.now();
