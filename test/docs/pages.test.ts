@@ -39,6 +39,9 @@ function docs(): string[] {
     .map((name) => `docs/${name}`);
 }
 
+/** tsc, of all pages at once. */
+const SETUP_TIMEOUT_MS = 60_000;
+
 let compiled: ReturnType<typeof node>;
 
 beforeAll(() => {
@@ -58,7 +61,7 @@ beforeAll(() => {
   const how = ["--target", "es2022", "--module", "nodenext", "--lib", lib, "--types", "node"];
   const strict = ["--strict", "--noUncheckedIndexedAccess", "--skipLibCheck", "--ignoreConfig"];
   compiled = node(join(ROOT, "node_modules/typescript/bin/tsc"), ...how, ...strict, ...typed);
-});
+}, SETUP_TIMEOUT_MS);
 
 test("pages are found, and blocks say what they are written in", () => {
   const strange = pages.flatMap(({ page, blocks }) =>

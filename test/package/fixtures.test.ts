@@ -16,13 +16,16 @@ import webpack from "webpack";
 import { App, Installed, run } from "../support/app.js";
 import { complaintsOf, ISOLATION, launchChromium, serveFolder } from "../support/browser.js";
 
+/** npm packs and installs: seconds, and more on a busy machine. */
+const SETUP_TIMEOUT_MS = 60_000;
+
 let installed: Installed;
 let browser: Browser;
 
 beforeAll(async () => {
   installed = new Installed();
   browser = await launchChromium();
-});
+}, SETUP_TIMEOUT_MS);
 
 afterAll(async () => {
   await browser?.close();
