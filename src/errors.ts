@@ -34,6 +34,12 @@ const NAMES = new Map<number, readonly [code: string, text: string]>([
   [Errno.EOWNERDEAD, ["EOWNERDEAD", "owner died"]],
 ]);
 
+/** What an errno means, as `cannot allocate memory`; null for one that no call here gives. */
+export function errnoText(code: string): string | null {
+  for (const [name, text] of NAMES.values()) if (name === code) return text;
+  return null;
+}
+
 /** The arguments of a failed call, by name. */
 export type ErrorArgs = Readonly<Record<string, number | bigint | string>>;
 

@@ -172,6 +172,22 @@ describe("examples", () => {
   });
 });
 
+test.each([
+  [1280, 860],
+  [1280, 600],
+  [420, 900],
+])("a long log has its lines in sight only, at %d x %d", async (width, height) => {
+  await using opened = await web.open({ context: { viewport: { width, height } } });
+  const { page } = opened;
+  await page.getByRole("button", { name: "Examples" }).click();
+  await page.locator('[data-preset="python"]').click();
+  await expect.poll(() => page.locator(".log-head").textContent()).toContain("of 1,258 made");
+  expect(await lines(page).count()).toBeLessThan(80);
+  await page.evaluate(() => (globalThis as unknown as Playground).vmaple.store.seek(1000));
+  await expect.poll(() => page.locator("#log-999").getAttribute("aria-selected")).toBe("true");
+  expect(await lines(page).count()).toBeLessThan(80);
+});
+
 describe("exports", () => {
   test.each([
     ["strace log", "vmaple.strace"],

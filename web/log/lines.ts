@@ -1,5 +1,6 @@
 // An entry of the log as text: in short form, and as strace prints it.
 
+import { errnoText } from "../../src/errors.js";
 import {
   type Address,
   Madvise,
@@ -28,26 +29,11 @@ export function straceLine({ call, outcome }: Entry): string {
   return `${callText(call)} = ${resultText(call, outcome)}`;
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  EPERM: "Operation not permitted",
-  EBADF: "Bad file descriptor",
-  EAGAIN: "Resource temporarily unavailable",
-  ENOMEM: "Cannot allocate memory",
-  EACCES: "Permission denied",
-  EFAULT: "Bad address",
-  EBUSY: "Device or resource busy",
-  EEXIST: "File exists",
-  ENODEV: "No such device",
-  EINVAL: "Invalid argument",
-  ETXTBSY: "Text file busy",
-  EOVERFLOW: "Value too large for defined data type",
-  EOPNOTSUPP: "Operation not supported",
-};
-
 function resultText({ op }: Call, outcome: Outcome): string {
   if (typeof outcome === "string") {
-    const name = NAMES[outcome];
-    return `-1 ${outcome}${name === undefined ? "" : ` (${name})`}`;
+    const text = errnoText(outcome);
+    const words = text === null ? "" : ` (${text.charAt(0).toUpperCase()}${text.slice(1)})`;
+    return `-1 ${outcome}${words}`;
   }
   return op === "mmap" || op === "mremap" || op === "brk" ? hex(outcome) : `${outcome}`;
 }

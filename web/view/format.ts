@@ -28,16 +28,3 @@ export function bytes(value: number): string {
 export function address(value: number): string {
   return value.toString(16).padStart(8, "0");
 }
-
-/** Bytes as the command line takes them: `64K`, `2M`, `0x1f000`. */
-export function lengthWord(value: number): string {
-  const mib = 1024 * 1024;
-  if (value % mib === 0 && value < 2 ** 30) return `${value / mib}M`;
-  if (value % 1024 === 0 && value < 1024 * 1024) return `${value / 1024}K`;
-  return `0x${value.toString(16)}`;
-}
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}

@@ -4,7 +4,7 @@
 // first of them, so the cost of filling does not grow beyond the width.
 
 import { firstAbove, type Rows } from "../../app/rows.js";
-import { baseName } from "../format.js";
+import { baseName } from "../../command/names.js";
 import { type Kind, kindOf } from "../kinds.js";
 import type { Palette } from "./palette.js";
 import type { Projection } from "./scale.js";

@@ -1,7 +1,8 @@
 // Under the bar: what the reader looks at, and the calls that can be made on it.
 
 import type { PaneProps } from "../../app/slots.js";
-import { address, lengthWord } from "../format.js";
+import { lengthWord } from "../../command/values.js";
+import { address } from "../format.js";
 import { placeAt } from "../words.js";
 
 const CALLS = ["mprotect", "munmap", "madvise", "fault"] as const;
