@@ -105,8 +105,9 @@ export function tag_at(segment: usize, n: u32): usize {
 
 /** True if one of the latest tags names `object`. Missing one costs a second image (J4). */
 function is_logged(seat: usize, object: usize): bool {
-  const segment = <usize>load<u32>(seat, Seat.LOG_SEGMENT);
   const n = load<u32>(seat, Seat.LOG_N);
+  if (n == 0) return false;
+  const segment = <usize>load<u32>(seat, Seat.LOG_SEGMENT);
   const first = tag_at(segment, n > <u32>Image.LOOK_BACK ? (n - Image.LOOK_BACK) & ~3 : 0);
   const wanted = i32x4.splat(<i32>object);
   const address = i32x4.splat(~(<i32>Tag.MASK));
@@ -161,9 +162,19 @@ function log_image(tag: u32, from: usize, bytes: usize): void {
   const seat = this_seat();
   const to = make_room(seat, bytes);
   if (to == 0) return;
-  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, racy_v128(from + i));
+  copy_lines(to, from, bytes);
   store<u32>(seat, <u32>to, Seat.LOG_IMAGES);
   add_tag(seat, tag);
+}
+
+/** Copies `bytes`, a multiple of 64: a line a turn costs half of what a vector a turn does. */
+function copy_lines(to: usize, from: usize, bytes: usize): void {
+  for (const end = to + bytes; to < end; to += 64, from += 64) {
+    v128.store(to, racy_v128(from));
+    v128.store(to + 16, racy_v128(from + 16));
+    v128.store(to + 32, racy_v128(from + 32));
+    v128.store(to + 48, racy_v128(from + 48));
+  }
 }
 
 /** Before a change of a leaf. */

@@ -40,8 +40,8 @@ export const deathMutants: DeathMutant[] = [
     "death-map-shared",
     JOURNAL,
     "a tag is counted before its image is there",
-    "  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, racy_v128(from + i));\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);\n  add_tag(seat, tag);",
-    "  add_tag(seat, tag);\n  for (let i: usize = 0; i < bytes; i += 16) v128.store(to + i, racy_v128(from + i));\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);",
+    "  copy_lines(to, from, bytes);\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);\n  add_tag(seat, tag);",
+    "  add_tag(seat, tag);\n  copy_lines(to, from, bytes);\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);",
   ),
   of(
     "death-map-shared",
