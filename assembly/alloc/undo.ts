@@ -1,8 +1,7 @@
 // undo: plays a dead worker's journal backwards: what it was changing is as before the call.
 //
 // Invariants
-//   U1  a tag is uncounted when it is undone, and undoing one twice does no harm: whoever
-//       reaps may die too, and the next one goes on.
+//   U1  a tag is uncounted when it is undone, and undoing one twice does no harm.
 //   U2  readers without a lock see nothing that they could not have seen beside the writer:
 //       mm_lock_seq is still odd, VMAs are still write-locked, words stay of their kind.
 //

@@ -80,8 +80,6 @@ export const enum Seat {
   GENERATION = 24,
   /** This seat's number + 1, in the bits of a mark (sync/announce.ts). */
   MARK = 28,
-  /** While REAPED: the seat whose worker is at it. */
-  REAPER = 32,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,

@@ -4,7 +4,7 @@
 // finished (sync/announce.ts), a committed call is finished (alloc/commit.ts), any other is
 // undone (alloc/undo.ts), then read locks (sync/holds.ts) and write locks are given up, and
 // spaces that it was tearing down or building (mm.TEARDOWN) are torn down. Every step can be
-// done twice, so a reaper may die as well: the next one starts again.
+// done twice, but nobody can claim the seat a second time yet (docs/roadmap.md).
 //
 // One case is left: a call whose journal found no memory (LOG_LOST). Then the space under its
 // write lock is marked dead. Its VMAs and nodes are given up, unreachable and never reused,

@@ -43,8 +43,6 @@ export const enum Op {
   /** A segment of the journal, coming or going: A the segment. No exchange. */
   GROW = 7,
   SHRINK = 8,
-  /** A lock's count of waiters: WORD. */
-  WAIT = 9,
   MASK = 255,
   KIND_SHIFT = 8,
 }
