@@ -3,7 +3,8 @@
 // Two workers work on one address space without pause; one of them is terminated and its
 // seat reaped. Then the other must go on, and so must this thread: within DEADLINE_MS a call
 // must answer, and the space must validate, or, if the worker died in the middle of a change,
-// answer EOWNERDEAD. A dead space is replaced by a fresh one. Exit 1 at the first failure.
+// answer EOWNERDEAD. A dead space is replaced by a fresh one. In the end every object must be
+// free again. Exit 1 at the first failure.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -18,6 +19,8 @@ const BASE = 2 ** 44;
 const MEMORY_PAGES = 512;
 const DEADLINE_MS = 5000;
 const LIFE_MAX_MS = 12;
+/** SlabKind.COUNT. */
+const KINDS = 9;
 
 const { values } = parseArgs({
   options: {
@@ -113,8 +116,19 @@ while (done < kills) {
   crew.push(await spawn(mm));
   done++;
 }
-for (const { worker } of crew) await worker.terminate();
+for (const { worker, seat } of crew) {
+  await worker.terminate();
+  if (x.worker_reap(seat) !== 0) fail("a seat cannot be reaped at the end");
+}
+x.mmput(mm);
+if (totals.dead === 0) {
+  // Of dead spaces the VMAs and nodes are given up for good: then nothing can be said.
+  for (let kind = 0; kind < KINDS; kind++) {
+    const live = x.slab_live(kind);
+    if (live !== 0) fail(`${live} objects of kind ${kind} are left`);
+  }
+}
 console.log(
-  `${kills} workers killed: 0 hangs; ${totals.sound} spaces sound, ${totals.dead} answered EOWNERDEAD; ` +
+  `${kills} workers killed: 0 hangs, 0 leaks; ${totals.sound} spaces sound, ${totals.dead} answered EOWNERDEAD; ` +
     `given up: ${totals.vmaLocks} VMA locks, ${totals.reads} mmap reads, ${totals.writes} mmap writes`,
 );

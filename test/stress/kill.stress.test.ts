@@ -13,6 +13,6 @@ test(`${KILLS} workers are killed: nothing hangs, every space is sound or answer
     timeout: 50_000,
   });
   expect(run.stderr).toBe("");
-  expect(run.stdout).toMatch(new RegExp(`${KILLS} workers killed: 0 hangs`));
+  expect(run.stdout).toMatch(new RegExp(`${KILLS} workers killed: 0 hangs, 0 leaks;`));
   expect(run.status).toBe(0);
 });
