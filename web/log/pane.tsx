@@ -2,9 +2,9 @@
 // sight are in the document. One stop of the Tab key; arrows step through it.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import type { Entry, Outcome } from "../app/call.js";
 import type { PaneProps } from "../app/slots.js";
+import { useLines } from "../view/lines.js";
 import { shortLine, straceLine } from "./lines.js";
 import "./pane.css";
 
@@ -14,36 +14,16 @@ const PAGE_LINES = 20;
 
 export function LogPane({ store }: PaneProps) {
   const isShort = useSignal(false);
-  const scrollTop = useSignal(0);
-  const height = useSignal(480);
-  const frame = useRef<HTMLDivElement>(null);
+  const lines = useLines<HTMLDivElement>({ linePx: LINE_PX, overscan: OVERSCAN });
   const entries = store.entries.value;
   const cursor = store.cursor.value;
 
-  useEffect(() => {
-    const element = frame.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => {
-      height.value = element.clientHeight;
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   useSignalEffect(() => {
-    const at = store.cursor.value - 1;
-    const element = frame.current;
-    if (element === null || at < 0) return;
-    const top = at * LINE_PX;
-    if (top < element.scrollTop) element.scrollTop = top;
-    else if (top + LINE_PX > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + LINE_PX - element.clientHeight;
-    }
+    if (store.cursor.value > 0) lines.reveal(store.cursor.value - 1);
   });
-  const first = Math.max(0, Math.floor(scrollTop.value / LINE_PX) - OVERSCAN);
-  const last = Math.min(
-    entries.length,
-    Math.ceil((scrollTop.value + height.value) / LINE_PX) + OVERSCAN,
-  );
+  const { first, last } = lines.range(entries.length);
+  // Lines that scroll out are used again for those that scroll in.
+  const pool = Math.ceil(lines.height.value / LINE_PX) + 2 * OVERSCAN + 1;
   return (
     <div class="log">
       <div class="log-head">
@@ -73,16 +53,14 @@ export function LogPane({ store }: PaneProps) {
         <p class="empty">Type a call below, open a file, or choose an example.</p>
       ) : null}
       <div
-        ref={frame}
+        ref={lines.frame}
         class="log-lines"
         hidden={entries.length === 0}
         role="listbox"
         tabIndex={0}
         aria-label="Calls; arrow keys step through them"
         {...(cursor > 0 ? { "aria-activedescendant": `log-${cursor - 1}` } : {})}
-        onScroll={(event) => {
-          scrollTop.value = event.currentTarget.scrollTop;
-        }}
+        onScroll={lines.onScroll}
         onKeyDown={(event) => {
           const to = keyTarget(event.key, cursor, entries.length);
           if (to === null) return;
@@ -90,19 +68,23 @@ export function LogPane({ store }: PaneProps) {
           store.seek(to);
         }}
       >
-        <div role="presentation" style={{ height: `${entries.length * LINE_PX}px` }}>
-          <div role="presentation" style={{ transform: `translateY(${first * LINE_PX}px)` }}>
-            {entries.slice(first, last).map((entry, n) => (
-              <Line
-                key={first + n}
-                index={first + n}
-                entry={entry}
-                isShort={isShort.value}
-                cursor={cursor}
-                seek={(to) => store.seek(to)}
-              />
-            ))}
-          </div>
+        <div
+          role="presentation"
+          style={{
+            height: `${entries.length * LINE_PX}px`,
+            paddingTop: `${first * LINE_PX}px`,
+          }}
+        >
+          {entries.slice(first, last).map((entry, n) => (
+            <Line
+              key={(first + n) % pool}
+              index={first + n}
+              entry={entry}
+              isShort={isShort.value}
+              cursor={cursor}
+              seek={(to) => store.seek(to)}
+            />
+          ))}
         </div>
       </div>
     </div>

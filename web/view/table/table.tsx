@@ -3,12 +3,12 @@
 // One stop of the Tab key; arrows, Page Up and Down, Home and End walk through the rows.
 
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { rowAt } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
 import type { Store } from "../../app/store.js";
 import { count } from "../format.js";
 import { SearchIcon } from "../icons.js";
+import { useLines } from "../lines.js";
 import { wordsOf } from "../words.js";
 import { itemsOf, placeOf } from "./items.js";
 import { Line } from "./line.js";
@@ -28,29 +28,19 @@ const COLUMNS = [
 
 export function Table({ store }: PaneProps) {
   const query = useSignal("");
-  const scrollTop = useSignal(0);
-  const height = useSignal(600);
-  /** Where the frame really stands. */
-  const scrolled = useRef(0);
-  const body = useRef<HTMLTableElement>(null);
+  const lines = useLines<HTMLTableElement>({
+    linePx: LINE_PX,
+    headPx: LINE_PX,
+    overscan: OVERSCAN,
+  });
   const search = useComputed(() => parseSearch(query.value));
   const found = useComputed(() => findRows(store.moment.value.after, search.value));
   const items = useComputed(() => itemsOf(store.moment.value, found.value));
 
-  // The place to scroll to is known before the lines are drawn: they are drawn once, there.
   const reveal = (row: number) => {
     const place = placeOf(store.moment.peek(), found.peek(), row);
-    if (place < 0) return;
-    const top = place * LINE_PX;
-    const sight = height.peek() - LINE_PX; // the head stays
-    if (top < scrollTop.peek()) scrollTop.value = top;
-    else if (top + LINE_PX > scrollTop.peek() + sight) scrollTop.value = top + LINE_PX - sight;
+    if (place >= 0) lines.reveal(place);
   };
-  useLayoutEffect(() => {
-    const frame = body.current;
-    if (frame !== null && scrolled.current !== scrollTop.value) frame.scrollTop = scrollTop.value;
-    scrolled.current = scrollTop.value;
-  });
   useSignalEffect(() => {
     const at = store.selected.value;
     if (at !== null) reveal(rowAt(store.moment.peek().after, at));
@@ -62,21 +52,9 @@ export function Table({ store }: PaneProps) {
       reveal(fresh[0]!);
     }
   });
-  useEffect(() => {
-    const observer = new ResizeObserver(() => {
-      height.value = body.current?.clientHeight ?? 0;
-    });
-    observer.observe(body.current!);
-    return () => observer.disconnect();
-  }, []);
-
-  const first = Math.max(0, Math.floor(scrollTop.value / LINE_PX) - OVERSCAN);
-  const last = Math.min(
-    items.value.length,
-    Math.ceil((scrollTop.value + height.value) / LINE_PX) + OVERSCAN,
-  );
+  const { first, last } = lines.range(items.value.length);
   // Lines that scroll out are used again for those that scroll in.
-  const pool = Math.ceil(height.value / LINE_PX) + 2 * OVERSCAN + 1;
+  const pool = Math.ceil(lines.height.value / LINE_PX) + 2 * OVERSCAN + 1;
   const { after, changes } = store.moment.value;
   const selected = rowOf(store, store.selected.value);
   const fresh = new Set(changes.fresh.length > 5000 ? [] : changes.fresh);
@@ -84,7 +62,7 @@ export function Table({ store }: PaneProps) {
     <section class="card table-card" aria-label="The map">
       <TableHead store={store} query={query} found={items.value.length} search={search.value} />
       <table
-        ref={body}
+        ref={lines.frame}
         class="grid"
         data-shortcut="table"
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: rows are chosen by keys
@@ -93,10 +71,7 @@ export function Table({ store }: PaneProps) {
         aria-label="Mappings"
         aria-rowcount={after.count}
         aria-activedescendant={selected < 0 ? undefined : `row-${selected}`}
-        onScroll={(event) => {
-          scrolled.current = event.currentTarget.scrollTop;
-          scrollTop.value = scrolled.current;
-        }}
+        onScroll={lines.onScroll}
         onPointerOver={(event) => {
           store.hover.value = startOf(event);
         }}
@@ -106,7 +81,9 @@ export function Table({ store }: PaneProps) {
         onClick={(event) => {
           store.select(startOf(event) ?? store.selected.value);
         }}
-        onKeyDown={(event) => onKey(event, store, items.value, Math.floor(height.value / LINE_PX))}
+        onKeyDown={(event) =>
+          onKey(event, store, items.value, Math.floor(lines.height.value / LINE_PX))
+        }
       >
         <thead class="grid-head">
           <tr>
@@ -169,7 +146,7 @@ function TableHead({ store, query, search, found }: TableHeadProps) {
           class="field"
           type="search"
           data-shortcut="search"
-          placeholder="Address, name, rwx"
+          placeholder="0x7f…, libc, rw"
           spellcheck={false}
           autocomplete="off"
           value={query.value}
