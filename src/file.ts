@@ -44,6 +44,8 @@ export interface FileOptions {
   readonly mappable?: boolean;
   /** An active swap file: shared writable mappings give ETXTBSY. */
   readonly swapfile?: boolean;
+  /** Of a hugetlbfs file: bytes of its pages, 2 MiB (the default) or 1 GiB. */
+  readonly hugePageBytes?: number;
   /** Unlinked: maps shows ` (deleted)`. */
   readonly deleted?: boolean;
   /** The file system aligns large mappings for huge pages, as ext4, xfs and btrfs do. */
@@ -70,6 +72,8 @@ export interface FileInfo {
   readonly name: string;
   /** Its kind, as given to openFile. */
   readonly kind: string;
+  /** Bytes of a page of a hugetlbfs file; null for other files. */
+  readonly hugePageBytes: number | null;
 }
 
 /**
@@ -139,6 +143,7 @@ export function createFile(
   args[FileArg.DEV_MINOR] = minor;
   args[FileArg.INODE] = checkedNumber(options.inode ?? 0, "inode");
   args[FileArg.SIZE] = asNumber(options.size ?? 0, "size");
+  args[FileArg.HUGE_SHIFT] = kind === "hugetlbfs" ? hugeShift(options.hugePageBytes) : 0;
   args[FileArg.NAME_LENGTH] = name.length;
   args[FileArg.KIND_LENGTH] = kindName.length;
   core.u8.set(name, FileArg.NAME_OFFSET);
@@ -155,6 +160,7 @@ export function readFileInfo(core: Core, file: FilePtr): FileInfo {
   const flags = words[FileArg.FLAGS] as number;
   const length = words[FileArg.NAME_LENGTH] as number;
   // A copy: TextDecoder does not read shared memory.
+  const huge = words[FileArg.HUGE_SHIFT] as number;
   const end = FileArg.NAME_OFFSET + length + (words[FileArg.KIND_LENGTH] as number);
   const bytes = core.u8.slice(FileArg.NAME_OFFSET, end);
   const decoder = new TextDecoder();
@@ -165,6 +171,7 @@ export function readFileInfo(core: Core, file: FilePtr): FileInfo {
     inode: words[FileArg.INODE] as number,
     size: (flags & FileFlag.SIZE_UNKNOWN) !== 0 ? null : (words[FileArg.SIZE] as number),
     name: decoder.decode(bytes.subarray(0, length)),
+    hugePageBytes: (flags & FileFlag.HUGETLB) !== 0 ? 2 ** huge : null,
     kind: kindOf(flags) ?? decoder.decode(bytes.subarray(length)),
   };
 }
@@ -183,6 +190,12 @@ function flagsOf(options: FileOptions): number {
   if (options.syncRefused) flags |= FileFlag.SYNC_LATE;
   if (options.size === undefined) flags |= FileFlag.SIZE_UNKNOWN;
   return flags;
+}
+
+/** x86-64's sizes. @throws RangeError another one */
+function hugeShift(bytes: number = 2 ** 21): number {
+  if (bytes === 2 ** 21 || bytes === 2 ** 30) return Math.log2(bytes);
+  throw new RangeError(`hugePageBytes must be 2 MiB or 1 GiB, not ${String(bytes)}`);
 }
 
 const KIND_FLAGS: Readonly<Record<FileKind, number>> = {

@@ -100,6 +100,11 @@ export class MapsReader {
     return this.#file(file).flags;
   }
 
+  /** Bytes of a page of a hugetlbfs file; null for another. */
+  hugePageBytes(file: number): number | null {
+    return this.#file(file).hugePageBytes;
+  }
+
   /** Device, inode and name of a VMA's file, in words. */
   fileText(file: number): string {
     const { name, major, minor, inode } = this.#file(file);

@@ -15,7 +15,7 @@ import { snapshots } from "./read-space.js";
 const LABEL_WIDTH = 16;
 const NUMBER_WIDTH = 8;
 const KIB = 1024;
-/** Of a hugetlb mapping on x86-64 unless it asked for another; the VMA does not say. */
+/** Of a hugetlb mapping restored from a snapshot, which does not say. */
 const HUGETLB_PAGE = 2 * KIB * KIB;
 /** Bits that vm_flags has in all. */
 const FLAG_BITS = 53;
@@ -66,7 +66,7 @@ export function smapsText(core: Core, mm: number): string {
   const reader = new MapsReader(core, mm);
   let text = "";
   for (const vma of snapshots(core, mm, reader)) {
-    const page = hasFlags(vma.flags, VmFlags.HUGETLB) ? HUGETLB_PAGE : pageSize;
+    const page = hasFlags(vma.flags, VmFlags.HUGETLB) ? hugePage(vma.file, reader) : pageSize;
     const anonymous = vma.file === 0 || isPrivateZero(vma, reader.fileFlags(vma.file));
     text +=
       reader.line(vma) +
@@ -78,6 +78,10 @@ export function smapsText(core: Core, mm: number): string {
       `VmFlags: ${flagCodes(vma.flags)}\n`;
   }
   return text;
+}
+
+function hugePage(file: number, reader: MapsReader): number {
+  return (file === 0 ? null : reader.hugePageBytes(file)) ?? HUGETLB_PAGE;
 }
 
 function line(label: string, kib: number): string {

@@ -321,6 +321,8 @@ export const enum File {
   LINK = 44,
   /** Bytes of its kind's name, which follow those of its own; 0 without operations (mm/file.ts). */
   KIND_LENGTH = 48,
+  /** hugetlbfs: log2 of a page's bytes. */
+  HUGE_SHIFT = 52,
   SIZE = 64,
 }
 

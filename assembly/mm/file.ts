@@ -35,6 +35,7 @@ export function file_create(args: usize): i32 {
   store<u64>(file, <u64>load<f64>(args, FileArg.SIZE * 8), File.SIZE_BYTES);
   store<u32>(file, name, File.NAME);
   store<u32>(file, length, File.NAME_LENGTH);
+  store<u32>(file, <u32>load<f64>(args, FileArg.HUGE_SHIFT * 8), File.HUGE_SHIFT);
   store<u32>(file, kind_length, File.KIND_LENGTH);
   refcount_set(file + File.REFS, 1);
   return <i32>file;
@@ -42,9 +43,10 @@ export function file_create(args: usize): i32 {
 
 /**
  * The object behind one MAP_SHARED|MAP_ANONYMOUS mapping (R-BASE-9), or behind anonymous
- * huge pages. Context: a file was reserved.
+ * huge pages of 2^huge_shift bytes (0: not huge). Context: a file was reserved.
  */
-export function file_create_internal(bytes: u64, huge: bool): u32 {
+export function file_create_internal(bytes: u64, huge_shift: u32): u32 {
+  const huge = huge_shift != 0;
   const file = journal_alloc(SlabKind.FILE);
   const kind = huge ? FileFlag.HUGETLB : FileFlag.SHMEM;
   store<u32>(file, FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.SHARED_ANON | kind, File.FLAGS);
@@ -54,6 +56,7 @@ export function file_create_internal(bytes: u64, huge: bool): u32 {
   store<u64>(file, bytes, File.SIZE_BYTES);
   store<u32>(file, 0, File.NAME);
   store<u32>(file, 0, File.NAME_LENGTH);
+  store<u32>(file, huge_shift, File.HUGE_SHIFT);
   store<u32>(file, 0, File.KIND_LENGTH);
   refcount_set(file + File.REFS, 1);
   return <u32>file;
@@ -78,6 +81,7 @@ export function file_info(file: u32, out: usize): void {
   store<f64>(out, <f64>load<u64>(file, File.INODE), FileArg.INODE * 8);
   store<f64>(out, <f64>load<u64>(file, File.SIZE_BYTES), FileArg.SIZE * 8);
   store<f64>(out, <f64>length, FileArg.NAME_LENGTH * 8);
+  store<f64>(out, <f64>load<u32>(file, File.HUGE_SHIFT), FileArg.HUGE_SHIFT * 8);
   const kind_length = load<u32>(file, File.KIND_LENGTH);
   store<f64>(out, <f64>kind_length, FileArg.KIND_LENGTH * 8);
   name_copy(load<u32>(file, File.NAME), length + kind_length, out + FileArg.NAME_OFFSET);
@@ -85,6 +89,11 @@ export function file_info(file: u32, out: usize): void {
 
 export function file_flags(file: u32): u32 {
   return load<u32>(file, File.FLAGS);
+}
+
+/** Bytes of a page of a hugetlbfs file. */
+export function file_huge_size(file: u32): u64 {
+  return (<u64>1) << load<u32>(file, File.HUGE_SHIFT);
 }
 
 /** Pages of `file`, rounded up; u64.MAX_VALUE if its size is unknown. */

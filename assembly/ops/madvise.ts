@@ -47,6 +47,7 @@ import { Errno } from "../shared/errno";
 import { Advice, FileFlag } from "../shared/flags";
 import { any_guard, guard_install, guard_remove, guard_reserve } from "./guard";
 import { vma_modify } from "./modify";
+import { vma_huge_size } from "./munmap";
 import { anon_vma_prepare, page_missing } from "./populate";
 import { find_vma, is_page_aligned, page_align, prelock } from "./range";
 import { huge_page_size } from "./unmapped";
@@ -160,9 +161,9 @@ function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i3
   switch (advice) {
     case Advice.DONTNEED:
       if (locked) return -Errno.EINVAL; // R-MADV-11
-      return drop_pages(mm, flags, start, end);
+      return drop_pages(mm, vma, start, end);
     case Advice.DONTNEED_LOCKED:
-      return drop_pages(mm, flags, start, end);
+      return drop_pages(mm, vma, start, end);
     case Advice.FREE: {
       const unfit = locked || (flags & VM_PFNMAP) != 0 || !vma_is_anonymous(vma);
       return unfit ? -Errno.EINVAL : 0; // R-MADV-12
@@ -184,7 +185,10 @@ function advice_on_pages(mm: usize, vma: usize, start: u64, end: u64, advice: i3
 }
 
 /** DONTNEED. */
-function drop_pages(mm: usize, flags: u64, start: u64, end: u64): i32 {
+function drop_pages(mm: usize, vma: usize, start: u64, end: u64): i32 {
+  const flags = vm_flags(vma);
+  const huge = (flags & VM_HUGETLB) != 0 ? vma_huge_size(vma) : 1;
+  if ((start & (huge - 1)) != 0) return -Errno.EINVAL;
   if ((flags & VM_PFNMAP) != 0) return -Errno.EINVAL;
   const shift = page_shift(mm);
   if ((flags & VM_MIXEDMAP) != 0) pages_zap(mm, start >> shift, end >> shift);

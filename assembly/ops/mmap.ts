@@ -82,8 +82,10 @@ import {
   prelock,
 } from "./range";
 import { reserve } from "./reserve";
-import { get_unmapped_area, huge_size, round_hint } from "./unmapped";
+import { get_unmapped_area, huge_page_of, huge_size, round_hint } from "./unmapped";
 
+/** What the file behind anonymous huge pages can do. */
+const HUGE_ANON: u32 = FileFlag.READABLE | FileFlag.WRITABLE | FileFlag.HUGETLB;
 const REFUSED: u64 = 1 << 63;
 /** MAX_LFS_FILESIZE: no file mapping reaches beyond it. */
 const FILE_SIZE_MAX: u64 = 0x7fffffffffffffff;
@@ -122,10 +124,9 @@ export function do_mmap(
   if (!anonymous && (file == Abi.BAD_FILE || file == Abi.NO_FILE)) return -Errno.EBADF; // 2
   const huge = (flags & MapFlag.HUGETLB) != 0;
   if (huge && !anonymous && (file_flags(file) & FileFlag.HUGETLB) == 0) return -Errno.EINVAL; // 3
-  if (huge && anonymous) {
-    if (huge_size(flags) == 0) return -Errno.EINVAL; // 4
-    length = (length + huge_size(flags) - 1) & ~(huge_size(flags) - 1);
-  }
+  if (huge && anonymous && huge_size(flags) == 0) return -Errno.EINVAL; // 4
+  const huge_page = huge_page_of(flags, file);
+  if (huge_page != 0) length = (length + huge_page - 1) & ~(huge_page - 1);
   if (length == 0) return -Errno.EINVAL; // 6
   if (mm_has_flag(mm, MmFlag.READ_IMPLIES_EXEC) && (prot & ProtBit.READ) != 0) {
     if (anonymous || (file_flags(file) & FileFlag.NOEXEC) == 0) prot |= ProtBit.EXEC; // 7
@@ -145,21 +146,20 @@ export function do_mmap(
   let vm_flags = prot_to_vm(prot) | map_flags_to_vm(flags) | load<u64>(mm, Mm.DEF_FLAGS) | VM_MAY;
   if ((flags & MapFlag.LOCKED) != 0 && !can_do_mlock(mm)) return -Errno.EPERM; // 14
   if (!mlock_future_ok(mm, vm_flags, length >> page_shift(mm))) return -Errno.EAGAIN; // 15
-  if (anonymous) {
+  if (anonymous && !huge) {
     vm_flags = anonymous_flags(flags, vm_flags); // 17, 23, 25
-    if (huge) vm_flags |= VM_HUGETLB | VM_DONTEXPAND;
-    if ((vm_flags & (VM_SHARED | VM_HUGETLB)) != 0) pgoff = 0;
-    else {
-      pgoff = start >> page_shift(mm);
-    }
+    pgoff = (vm_flags & VM_SHARED) != 0 ? 0 : start >> page_shift(mm);
   } else {
-    vm_flags = file_map_flags(file, flags, prot, vm_flags, length, offset); // 16..24
-    if (hook == 0 && (vm_flags & REFUSED) == 0 && is_hooked(file)) return -Abi.NEEDS_HOOK;
+    // Anonymous huge pages are those of a file that nobody else can name.
+    const can = anonymous ? HUGE_ANON : file_flags(file);
+    vm_flags = file_map_flags(can, flags, prot, vm_flags, length, offset); // 16..24
+    if (!anonymous && hook == 0 && (vm_flags & REFUSED) == 0 && is_hooked(file))
+      return -Abi.NEEDS_HOOK;
   }
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
-  if ((flags & MapFlag.NORESERVE) != 0 && load<u32>(mm, Mm.OVERCOMMIT) != Overcommit.NEVER)
-    vm_flags |= VM_NORESERVE;
-  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, hook);
+  const strict = load<u32>(mm, Mm.OVERCOMMIT) == Overcommit.NEVER && huge_page == 0;
+  if ((flags & MapFlag.NORESERVE) != 0 && !strict) vm_flags |= VM_NORESERVE;
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, huge_page, hook);
   if (failed != 0) return failed;
   if (hook == 0 || load<u32>(hook) == 0) prefault(mm, start, end, flags, vm_flags);
   return at;
@@ -205,14 +205,13 @@ function anonymous_flags(flags: u32, vm_flags: u64): u64 {
 
 /** Flags of a file mapping, or REFUSED | errno: checks 16 to 24 in order. */
 function file_map_flags(
-  file: u32,
+  can: u32,
   flags: u32,
   prot: u32,
   vm_flags: u64,
   length: u64,
   offset: u64,
 ): u64 {
-  const can = file_flags(file);
   const type = flags & MapFlag.TYPE_MASK;
   const regular = (can & FileFlag.NO_MMAP) == 0;
   const reach = regular ? FILE_SIZE_MAX : u64.MAX_VALUE;
@@ -247,11 +246,15 @@ function file_map_flags(
   return vm_flags;
 }
 
-/** 31: MAP_SYNC without DAX; a huge page that must be reserved, with none in the pool (R-HUGE-2). */
-function late_refusal(file: u32, vm_flags: u64): i64 {
+/**
+ * 31: MAP_SYNC without DAX; an offset between huge pages; a huge page that must be reserved, with
+ * none in the pool (R-HUGE-2).
+ */
+function late_refusal(file: u32, vm_flags: u64, offset: u64, huge_page: u64): i64 {
   if (file != 0 && (vm_flags & VM_SYNC) != 0 && (file_flags(file) & FileFlag.SYNC_LATE) != 0) {
     return -Errno.EOPNOTSUPP; // whatever the map type: the file system looks at VM_SYNC alone
   }
+  if (huge_page != 0 && (offset & (huge_page - 1)) != 0) return -Errno.EINVAL;
   const reserves = (vm_flags & (VM_HUGETLB | VM_NORESERVE)) == VM_HUGETLB;
   return reserves ? -Errno.ENOMEM : 0;
 }
@@ -269,6 +272,7 @@ function mmap_region(
   vm_flags: u64,
   pgoff: u64,
   file: u32,
+  huge_page: u64,
   hook: usize,
 ): i64 {
   const pages = (end - start) >> page_shift(mm);
@@ -295,13 +299,13 @@ function mmap_region(
   }
   // What a file system or hugetlbfs refuses only when its own hook runs: by then the old
   // mapping is gone (31, R-MAP-FIXED-8).
-  const late = late_refusal(file, vm_flags);
+  const late = late_refusal(file, vm_flags, pgoff << page_shift(mm), huge_page);
   if (late != 0) {
     vms_discard(mm, start, end);
     tree_store(mm, start, end, 0);
     return late;
   }
-  if (made) file = file_create_internal(end - start, (vm_flags & VM_HUGETLB) != 0);
+  if (made) file = file_create_internal(end - start, huge_page == 0 ? 0 : <u32>ctz<u64>(huge_page));
   if (occupied) vms_discard(mm, start, end);
   vm_flags = without_lock_of_special(vm_flags);
   const c = set_candidate(start, end, vm_flags, pgoff, file);

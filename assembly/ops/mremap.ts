@@ -12,6 +12,7 @@
 // Context: mmap write lock. Floor: ops. Imports: base, mm, ops.
 
 import { AnonVma, Vma } from "../base/layout";
+import { file_flags } from "../mm/file";
 import {
   VM_ACCOUNT,
   VM_DONTEXPAND,
@@ -40,7 +41,7 @@ import {
 } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { Errno } from "../shared/errno";
-import { MapFlag, MremapFlag } from "../shared/flags";
+import { FileFlag, MapFlag, MremapFlag } from "../shared/flags";
 import {
   account_locked,
   map_count,
@@ -53,7 +54,7 @@ import {
 } from "./account";
 import { guard_move, guard_ranges } from "./guard";
 import { merge_new, set_candidate, set_candidate_part } from "./merge";
-import { do_munmap, munmap_locked } from "./munmap";
+import { do_munmap, munmap_locked, vma_huge_size } from "./munmap";
 import { populate } from "./populate";
 import {
   find_vma,
@@ -82,8 +83,8 @@ export function mremap_locked(
   flags: u32,
   target: u64,
 ): i64 {
-  const old_len = page_align(mm, old_length);
-  const new_len = page_align(mm, new_length);
+  let old_len = page_align(mm, old_length);
+  let new_len = page_align(mm, new_length);
   const failed = check_arguments(mm, start, old_len, new_len, flags, target);
   if (failed != 0) return failed;
   const blocked = prelock(mm, 0, task_size(mm));
@@ -93,7 +94,9 @@ export function mremap_locked(
   const vma = vma_lookup(mm, start);
   if (vma == 0) return -Errno.EFAULT; // R-REMAP-16
   const given = (flags & (MremapFlag.FIXED | MremapFlag.DONTUNMAP)) != 0;
-  const refused = check_vma(mm, vma, start, old_len, new_len, flags);
+  old_len = huge_aligned(vma, old_len);
+  new_len = huge_aligned(vma, new_len);
+  const refused = check_vma(mm, vma, start, old_len, new_len, flags, target);
   if (refused != 0) return refused;
   if (given) return remap_to(mm, start, old_len, new_len, flags, target);
   return remap_at(mm, vma, start, old_len, new_len, flags);
@@ -120,11 +123,22 @@ function check_arguments(
 }
 
 /** What the one VMA must allow before anything moves. */
-function check_vma(mm: usize, vma: usize, start: u64, old_len: u64, new_len: u64, flags: u32): i32 {
+function check_vma(
+  mm: usize,
+  vma: usize,
+  start: u64,
+  old_len: u64,
+  new_len: u64,
+  flags: u32,
+  target: u64,
+): i32 {
   const vm = vm_flags(vma);
   if ((vm & VM_SEALED) != 0) return -Errno.EPERM; // R-SEAL-5
   const given = (flags & (MremapFlag.FIXED | MremapFlag.DONTUNMAP)) != 0;
-  if ((vm & VM_HUGETLB) != 0 && new_len > old_len) return -Errno.EINVAL; // R-REMAP-60
+  if ((vm & VM_HUGETLB) != 0) {
+    const between = ((start | target) & (vma_huge_size(vma) - 1)) != 0;
+    if (between || new_len > old_len) return -Errno.EINVAL; // R-REMAP-60
+  }
   if (old_len == 0 && (vm & (VM_SHARED | VM_MAYSHARE)) == 0) return -Errno.EINVAL; // R-REMAP-20
   if (!given && new_len <= old_len) return 0; // R-REMAP-1, 6
   if ((flags & MremapFlag.DONTUNMAP) != 0 && (vm & (VM_DONTEXPAND | VM_PFNMAP)) != 0)
@@ -141,6 +155,13 @@ function check_vma(mm: usize, vma: usize, start: u64, old_len: u64, new_len: u64
   return may_expand_vm(mm, vm, delta) ? 0 : -Errno.ENOMEM; // R-LIM-5
 }
 
+/** R-REMAP-60: of huge pages, whole ones are meant. */
+function huge_aligned(vma: usize, length: u64): u64 {
+  if ((vm_flags(vma) & VM_HUGETLB) == 0) return length;
+  const mask = vma_huge_size(vma) - 1;
+  return (length + mask) & ~mask;
+}
+
 /** R-REMAP-30, 33, 34: FIXED and the same size: every VMA of the range, gaps kept. */
 function move_each(mm: usize, start: u64, length: u64, flags: u32, target: u64): i64 {
   const end = start + length;
@@ -152,16 +173,28 @@ function move_each(mm: usize, start: u64, length: u64, flags: u32, target: u64):
     if (vma == 0 || (vm_start(vma) >= end && moved)) break;
     const from = vm_start(vma) > at ? vm_start(vma) : at;
     const to = vm_end(vma) < end ? vm_end(vma) : end;
-    const part = to - from;
-    const refused = check_vma(mm, vma, from, part, part, flags);
+    const part = huge_aligned(vma, to - from);
+    const to_place = target + (from - start);
+    const alone = moves_alone(vma);
+    if (alone && (moved || vm_end(vma) < end)) return -Errno.EFAULT;
+    const refused = check_vma(mm, vma, from, part, part, flags, to_place);
     if (refused != 0) return refused;
-    const result = remap_to(mm, from, part, part, flags, target + (from - start));
+    const result = remap_to(mm, from, part, part, flags, to_place);
     if (result < 0) return result; // R-REMAP-66: what has moved stays moved
     moved = true;
     at = to;
     if (length == 0) break;
   }
   return <i64>target;
+}
+
+/**
+ * vma_multi_allowed: of what has a placement hook of its own, Linux moves one VMA at a time.
+ * Only private /dev/zero has one that it does not know to be harmless.
+ */
+function moves_alone(vma: usize): bool {
+  const file = vm_file(vma);
+  return file != 0 && (file_flags(file) & FileFlag.DEV_ZERO) != 0;
 }
 
 /** mremap_to: FIXED and DONTUNMAP. */

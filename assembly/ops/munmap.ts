@@ -7,9 +7,10 @@
 //
 // Context: mmap write lock. Floor: ops. Imports: mm, ops/range, merge, account, reserve.
 
+import { file_huge_size } from "../mm/file";
 import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_MIXEDMAP, VM_SEALED } from "../mm/flags";
 import { pages_zap } from "../mm/pages";
-import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
+import { page_shift, vm_end, vm_file, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
 import { Errno } from "../shared/errno";
 import {
@@ -100,10 +101,16 @@ export function vms_gather(mm: usize, start: u64, end: u64, more: u32): i32 {
 
 /** R-UNMAP-12, R-HUGE-1: a huge page mapping is cut between huge pages only. */
 export function may_split(vma: usize, at: u64): bool {
-  return (vm_flags(vma) & VM_HUGETLB) == 0 || (at & HUGE_PAGE_MASK) == 0;
+  return (vm_flags(vma) & VM_HUGETLB) == 0 || (at & (vma_huge_size(vma) - 1)) == 0;
 }
 
-const HUGE_PAGE_MASK: u64 = (1 << 21) - 1;
+/** Bytes of a page of a VMA with VM_HUGETLB. */
+export function vma_huge_size(vma: usize): u64 {
+  const file = vm_file(vma); // 0: restored from a snapshot, which does not tell
+  return file != 0 ? file_huge_size(file) : HUGE_SIZE_DEFAULT;
+}
+
+const HUGE_SIZE_DEFAULT: u64 = 1 << 21;
 
 /** Pages with ACCOUNT in [start, end): given back when they go (R-ACCT-1). */
 export function accounted_pages(mm: usize, start: u64, end: u64): u64 {

@@ -80,6 +80,7 @@ function pages_within_file(mm: usize, vma: usize): u64 {
  * fault operation either: SIGBUS).
  */
 export function page_missing(mm: usize, vma: usize, start: u64, end: u64): bool {
+  if ((vm_flags(vma) & VM_HUGETLB) != 0) return true; // the pool is empty: SIGBUS
   const shift = page_shift(mm);
   const last = ((end - 1) >> shift) + 1;
   if (!has_inserted_pages_only(vma))

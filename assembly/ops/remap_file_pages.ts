@@ -4,11 +4,12 @@
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
 import { file_get, file_put } from "../mm/file";
-import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from "../mm/flags";
+import { VM_EXEC, VM_HUGETLB, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from "../mm/flags";
 import { page_shift, vm_end, vm_file, vm_flags, vm_start } from "../mm/vma";
 import { Errno } from "../shared/errno";
 import { MapFlag, ProtBit } from "../shared/flags";
 import { mmap_locked } from "./mmap";
+import { vma_huge_size } from "./munmap";
 import { page_align_down, vma_lookup, vma_next } from "./range";
 
 /** Maps page `pgoff` of the file mapped at `start` there; `prot` must be 0. */
@@ -30,6 +31,8 @@ export function remap_file_pages_locked(
   if (vma == 0 || (vm_flags(vma) & VM_SHARED) == 0) return -Errno.EINVAL;
   if (!is_one_mapping(mm, vma, end)) return -Errno.EINVAL;
   const vm = vm_flags(vma);
+  // The rounding to huge pages is mmap's, not do_mmap's: here a part of one is refused.
+  if ((vm & VM_HUGETLB) != 0 && (size & (vma_huge_size(vma) - 1)) != 0) return -Errno.EINVAL;
   let access: u32 = (vm & VM_READ) != 0 ? ProtBit.READ : 0;
   if ((vm & VM_WRITE) != 0) access |= ProtBit.WRITE;
   if ((vm & VM_EXEC) != 0) access |= ProtBit.EXEC;

@@ -6,7 +6,7 @@
 
 import { Cap, Mm } from "../base/layout";
 import { mt_gap_highest, mt_gap_lowest } from "../maple/tree";
-import { file_flags } from "../mm/file";
+import { file_flags, file_huge_size } from "../mm/file";
 import { VM_GROWSDOWN, VM_SHADOW_STACK } from "../mm/flags";
 import { page_shift, vm_end, vm_flags, vm_start } from "../mm/vma";
 import { Errno } from "../shared/errno";
@@ -49,6 +49,12 @@ export function huge_size(flags: u32): u64 {
   return log2 == HUGE_SHIFT_DEFAULT || log2 == 30 ? (<u64>1) << log2 : 0;
 }
 
+/** Bytes of the huge pages that a mapping is made of; 0: it is not. */
+export function huge_page_of(flags: u32, file: u32): u64 {
+  if (file != 0) return (file_flags(file) & FileFlag.HUGETLB) != 0 ? file_huge_size(file) : 0;
+  return (flags & MapFlag.HUGETLB) != 0 ? huge_size(flags) : 0;
+}
+
 /** get_unmapped_area: `address` is the hint or the fixed address; `length` is page-aligned and not 0. */
 export function get_unmapped_area(
   mm: usize,
@@ -63,8 +69,8 @@ export function get_unmapped_area(
   let at: i64 = 0;
   if ((flags & (MapFlag.FIXED | MapFlag.FIXED_NOREPLACE)) != 0) {
     if (address > size - length) return -Errno.ENOMEM;
-    if ((flags & MapFlag.HUGETLB) != 0 && (address & (huge_size(flags) - 1)) != 0)
-      return -Errno.EINVAL;
+    const huge = huge_page_of(flags, file);
+    if (huge != 0 && (address & (huge - 1)) != 0) return -Errno.EINVAL;
     at = <i64>address;
   } else {
     at = choose_address(mm, address, length, pgoff, flags, file);
@@ -85,8 +91,7 @@ export function round_hint(mm: usize, hint: u64): u64 {
 }
 
 /** R-THP-9: aligned to the huge page size. */
-function choose_huge(mm: usize, hint: u64, length: u64, flags: u32): i64 {
-  const size = huge_size(flags);
+function choose_huge(mm: usize, hint: u64, length: u64, flags: u32, size: u64): i64 {
   const at = search(mm, hint & ~(size - 1), length, flags);
   if (at < 0 || (<u64>at & (size - 1)) == 0) return at;
   const padded = search(mm, 0, length + size, flags);
@@ -94,7 +99,8 @@ function choose_huge(mm: usize, hint: u64, length: u64, flags: u32): i64 {
 }
 
 function choose_address(mm: usize, hint: u64, length: u64, pgoff: u64, flags: u32, file: u32): i64 {
-  if ((flags & MapFlag.HUGETLB) != 0) return choose_huge(mm, hint, length, flags);
+  const size = huge_page_of(flags, file);
+  if (size != 0) return choose_huge(mm, hint, length, flags, size);
   if (wants_huge_alignment(mm, hint, length, flags, file)) {
     const aligned = huge_aligned_area(
       mm,

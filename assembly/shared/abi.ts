@@ -174,7 +174,9 @@ export const enum FileArg {
   NAME_LENGTH = 5,
   /** Of the kind's name, whose bytes follow the file's name; 0 without operations. */
   KIND_LENGTH = 6,
-  COUNT = 7,
+  /** hugetlbfs: log2 of a page's bytes. */
+  HUGE_SHIFT = 7,
+  COUNT = 8,
   NAME_OFFSET = 64,
   NAME_MAX = 4096,
   KIND_MAX = 64,

@@ -90,6 +90,18 @@ describe("moving", () => {
     expect(s.mm.stat().totalVm).toBe(after.replaceAll(".", "").length);
   });
 
+  test("several VMAs at once: not if one of them is private /dev/zero (vma_multi_allowed)", async () => {
+    const s = await sketch("W");
+    using file = s.engine.openFile({ name: "/dev/zero", kind: "dev-zero" });
+    const flags = MapFlags.PRIVATE | MapFlags.FIXED;
+    s.mm.mmap({ address: s.at(1), length: PAGE, prot: RW, flags, file });
+    expect(outcome(() => s.move(1, 2, 8))).toBe("EFAULT"); // a hole behind it is enough
+    expect(outcome(() => s.move(1, 1, 8))).not.toBe("EFAULT");
+    s.move(8, 1, 1);
+    expect(outcome(() => s.move(0, 2, 8))).toBe("EFAULT"); // what came before it has moved
+    s.expect(".F......W");
+  });
+
   // Recorded (profile full, seed 5046): Linux does not look ahead into the tail.
   test("smaller, with a sealed VMA in the tail: EPERM with target gone and tail cut", async () => {
     const s = await sketch("WWWWKR..RR");
