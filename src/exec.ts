@@ -45,12 +45,13 @@ export function exec(core: Core, old: number, options: ExecOptions): number {
   const dataSegment = asNumber(options.dataSegment ?? 0, "dataSegment");
   const asked = options.startBrk === undefined ? null : asNumber(options.startBrk, "startBrk");
   x.mm_settings(old, core.scratch);
-  const [taskSize, lowest, stackLimit, shift] = [
+  const [taskSize, lowest, spaceLimit, stackLimit, shift] = [
     MmArg.TASK_SIZE,
     MmArg.MMAP_MIN_ADDR,
+    MmArg.RLIMIT_AS,
     MmArg.RLIMIT_STACK,
     MmArg.PAGE_SHIFT,
-  ].map((word) => core.f64[word]) as [number, number, number, number];
+  ].map((word) => core.f64[word]) as [number, number, number, number, number];
   const startBrk = asked ?? (core.f64[MmArg.START_BRK] as number);
   core.f64[MmArg.START_BRK] = startBrk;
   const made = x.mm_create();
@@ -61,7 +62,10 @@ export function exec(core: Core, old: number, options: ExecOptions): number {
     const length = stackLength(pageSize, stackLimit);
     const flags = flagsAfterExec(flagsOf(core, old));
     x.mm_flags_set(mm, options.readImpliesExec ? flags | MmFlag.READ_IMPLIES_EXEC : flags);
-    if (length > taskSize - lowest) throw new MmError(Errno.ENOMEM, "exec", { stack: length });
+    // Linux kills the process: by then the old program is gone.
+    const refused = spaceLimit >= 0 && length > spaceLimit;
+    if (refused || length > taskSize - lowest)
+      throw new MmError(Errno.ENOMEM, "exec", { stack: length });
     const start = taskSize - length;
     const installed = x.vma_install(mm, start, taskSize, STACK_FLAGS, start / pageSize, 0);
     if (installed < 0) throw errorOf(installed, "exec");

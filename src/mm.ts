@@ -349,6 +349,7 @@ export class MmWithUser extends Mm implements SystemCalls {
    * the settings and limits of this one, which stays as it is. The caller owns its first user.
    *
    * @throws MmError ENOMEM the arena is full, or the stack finds no room below the end of the task
+   * or exceeds RLIMIT_AS (where Linux kills the process)
    */
   exec(options: ExecOptions = {}): MmWithUser {
     return new MmWithUser(this.context, exec(this.context.core, this.pointer, options));

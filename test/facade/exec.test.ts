@@ -67,6 +67,21 @@ test("RLIMIT_STACK below 132 KiB: what it leaves, whole pages, at least the argu
   expect([2 ** 20, 33 * PAGE, 32 * PAGE + 1, PAGE, 0].map(length)).toEqual([33, 33, 32, 1, 1]);
 });
 
+// Asked of Linux: below that a program dies of SIGSEGV before its first instruction.
+test("RLIMIT_AS below the stack's 33 pages is ENOMEM", async () => {
+  const engine = await freshEngine();
+  const under = (as: number, stack = 2 ** 20) => {
+    using mm = engine.createMm({ rlimits: { as, stack } });
+    using next = mm.exec();
+    return next.stat().totalVm;
+  };
+  expect(under(33 * PAGE)).toBe(33);
+  expect(() => under(33 * PAGE - 1)).toThrow(/ENOMEM: exec\(stack=0x21000\)/);
+  expect(under(5 * PAGE, 5 * PAGE)).toBe(5);
+  expect(() => under(0, 0)).toThrow(/ENOMEM: exec/);
+  expect(liveObjects(engine)).toBe(0);
+});
+
 test("settings are those of the old space, whatever they were, also those set since", async () => {
   const engine = await freshEngine();
   const limit = fc.constantFrom(Number.POSITIVE_INFINITY, 2 ** 20, 2 ** 30);
