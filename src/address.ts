@@ -51,11 +51,26 @@ export function clamped(address: Address, name: string): number {
 /**
  * `bits` if it is a 32-bit word: prot, flags, advice.
  *
- * @throws RangeError not an integer of 32 bits; the core would only see its low bits
+ * @throws RangeError not an integer of 32 bits: the core would only see its low bits
+ * @throws TypeError no number
  */
 export function checkedWord(bits: number, name: string): number {
+  if (typeof bits !== "number") throw new TypeError(`${name} must be a number, not ${shown(bits)}`);
   if (Number.isInteger(bits) && bits >= -0x80000000 && bits <= 0xffffffff) return bits;
   throw new RangeError(`${name} must be a 32-bit integer, not ${bits}`);
+}
+
+/** A value of any kind for a message: what has no text of its own goes by its type. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  const plain = value === null || (typeof value !== "object" && typeof value !== "function");
+  return plain ? String(value) : `a ${typeof value}`;
+}
+
+/** @throws TypeError `value` is not an object with fields */
+export function assertFields(value: unknown, name: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new TypeError(`${name} must be an object, not ${shown(value)}`);
 }
 
 /** Lower-case hex without prefix, padded to `digits`. */

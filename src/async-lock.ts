@@ -10,6 +10,7 @@
 //
 // Floor: S2. Imports: context, errors.
 
+import { assertFields, shown } from "./address.js";
 import type { Context, LockState } from "./context.js";
 import { errorOf, timeoutError } from "./errors.js";
 
@@ -59,9 +60,10 @@ export async function lockAsync<Guard>(
   options: LockOptions,
   grant: () => Guard,
 ): Promise<Guard> {
+  assertFields(options, "options");
   const { signal, timeoutMs } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-    throw new RangeError(`timeoutMs must not be negative, not ${timeoutMs}`);
+    throw new RangeError(`timeoutMs must not be negative, not ${shown(timeoutMs)}`);
   }
   signal?.throwIfAborted();
   const mode = kind === "read" ? readMode(context, mm) : writeMode(context, mm);

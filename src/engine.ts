@@ -4,7 +4,7 @@
 
 import { Abi, Counter, MmFlag, MmStat, SlabKind } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
-import type { Address } from "./address.js";
+import { type Address, assertFields, shown } from "./address.js";
 import { Context, type LeakReport, type Makers } from "./context.js";
 import { Core, instantiate } from "./core.js";
 import { MmError } from "./errors.js";
@@ -187,10 +187,11 @@ export class Engine implements Disposable {
    * @throws TypeError `shared` without SharedArrayBuffer (no cross-origin isolation), or a wrong wasm
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
+    assertFields(options, "options");
     const shared = options.shared ?? true;
     const maxWorkers = options.maxWorkers ?? DEFAULT_MAX_WORKERS;
     if (!Number.isInteger(maxWorkers) || maxWorkers < 1 || maxWorkers > MAX_WORKERS) {
-      throw new RangeError(`maxWorkers must be in 1..${MAX_WORKERS}, not ${maxWorkers}`);
+      throw new RangeError(`maxWorkers must be in 1..${MAX_WORKERS}, not ${shown(maxWorkers)}`);
     }
     if (shared && typeof SharedArrayBuffer === "undefined") {
       throw new TypeError(
@@ -221,6 +222,7 @@ export class Engine implements Disposable {
    */
   static async attach(share: EngineShare, options: AttachOptions = {}): Promise<Engine> {
     assertShare(share);
+    assertFields(options, "options");
     checkVersion(share.layoutVersion, "the shared engine");
     checkHeader(share.memory);
     const { memory, arena, maxWorkers } = share;

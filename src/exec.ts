@@ -13,7 +13,7 @@
 
 import { Access, Fault, MmArg, MmFlag } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
-import { type Address, asNumber } from "./address.js";
+import { type Address, asNumber, assertFields } from "./address.js";
 import type { Core } from "./core.js";
 import { errorOf, MmError } from "./errors.js";
 import { VmFlags } from "./flags.js";
@@ -41,6 +41,7 @@ const STACK_FLAGS =
 
 /** The new mm; the caller owns its first mm_users count. */
 export function exec(core: Core, old: number, options: ExecOptions): number {
+  assertFields(options, "options");
   const { x } = core;
   const dataSegment = asNumber(options.dataSegment ?? 0, "dataSegment");
   const asked = options.startBrk === undefined ? null : asNumber(options.startBrk, "startBrk");

@@ -2,6 +2,7 @@
 // fault allocates nothing. Floor: S0. Imports: shared, errors.
 
 import { Access, Fault } from "../assembly/shared/abi.js";
+import { shown } from "./address.js";
 import { errorOf } from "./errors.js";
 
 /** Kind of access that faults. */
@@ -51,5 +52,5 @@ export function accessCode(access: FaultAccess): number {
   if (access === "read") return Access.READ;
   if (access === "write") return Access.WRITE;
   if (access === "exec") return Access.EXEC;
-  throw new TypeError(`access must be "read", "write" or "exec", not ${String(access)}`);
+  throw new TypeError(`access must be "read", "write" or "exec", not ${shown(access)}`);
 }

@@ -5,7 +5,7 @@
 
 import { FileArg } from "../assembly/shared/abi.js";
 import { FileFlag } from "../assembly/shared/flags.js";
-import { type Address, asNumber, checkedNumber } from "./address.js";
+import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
 import type { Context, Scope } from "./context.js";
 import type { Core } from "./core.js";
 import { errorOf } from "./errors.js";
@@ -125,10 +125,11 @@ export function createFile(
   options: FileOptions,
   fileOps: ReadonlyMap<string, FileOps> = new Map(),
 ): FilePtr {
+  assertFields(options, "file");
   const kind = options.kind ?? "regular";
-  const known = kindFlag(kind);
+  const known = typeof kind === "string" ? kindFlag(kind) : undefined;
   if (known === undefined && !fileOps.has(kind)) {
-    throw new TypeError(`unknown kind of file: ${String(kind)} (registerFileOps makes new ones)`);
+    throw new TypeError(`unknown kind of file: ${shown(kind)} (registerFileOps makes new ones)`);
   }
   const kindName = new TextEncoder().encode(known === undefined ? kind : "");
   if (typeof options.name !== "string") throw new TypeError("a file needs a name: a string");
@@ -195,7 +196,7 @@ function flagsOf(options: FileOptions): number {
 /** x86-64's sizes. @throws RangeError another one */
 function hugeShift(bytes: number = 2 ** 21): number {
   if (bytes === 2 ** 21 || bytes === 2 ** 30) return Math.log2(bytes);
-  throw new RangeError(`hugePageBytes must be 2 MiB or 1 GiB, not ${String(bytes)}`);
+  throw new RangeError(`hugePageBytes must be 2 MiB or 1 GiB, not ${shown(bytes)}`);
 }
 
 const KIND_FLAGS: Readonly<Record<FileKind, number>> = {
@@ -226,7 +227,7 @@ function kindOf(flags: number): string | undefined {
  */
 export function registerFileOps(fileOps: Map<string, FileOps>, kind: string, ops: FileOps): void {
   if (typeof kind !== "string" || kind === "" || kindFlag(kind) !== undefined) {
-    throw new TypeError(`a kind with operations needs a name of its own, not ${String(kind)}`);
+    throw new TypeError(`a kind with operations needs a name of its own, not ${shown(kind)}`);
   }
   if (new TextEncoder().encode(kind).length > FileArg.KIND_MAX) {
     throw new TypeError(`the name of a kind has at most ${FileArg.KIND_MAX} bytes: ${kind}`);
@@ -239,6 +240,7 @@ export function registerFileOps(fileOps: Map<string, FileOps>, kind: string, ops
 
 function parseDevice(dev: Device): readonly [major: number, minor: number] {
   if (typeof dev === "object") {
+    assertFields(dev, "dev");
     return [checkedNumber(dev.major, "dev.major"), checkedNumber(dev.minor, "dev.minor")];
   }
   if (typeof dev === "string") {

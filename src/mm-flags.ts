@@ -4,6 +4,7 @@
 
 import { MmFlag, MmStat } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
+import { assertFields, shown } from "./address.js";
 import type { Core } from "./core.js";
 import { errorOf, MmError } from "./errors.js";
 import type { MmWithUser } from "./mm.js";
@@ -14,7 +15,12 @@ const MDWE = MmFlag.MDWE | MmFlag.MDWE_NO_INHERIT;
 export function mdweBits(mode: boolean | "no-inherit"): number {
   if (mode === "no-inherit") return MDWE;
   if (typeof mode === "boolean") return mode ? MmFlag.MDWE : 0;
-  throw new TypeError(`mdwe must be a boolean or "no-inherit", not ${String(mode)}`);
+  throw new TypeError(`mdwe must be a boolean or "no-inherit", not ${shown(mode)}`);
+}
+
+/** What personality(2) can set here. */
+export interface Persona {
+  readonly readImpliesExec: boolean;
 }
 
 /** PR_SET_MDWE: once set it neither goes nor changes. */
@@ -34,9 +40,11 @@ export function getMdwe(core: Core, mm: number): boolean | "no-inherit" {
   return (flags & MmFlag.MDWE) !== 0;
 }
 
-export function setReadImpliesExec(mm: MmWithUser, on: boolean): void {
+export function personality(mm: MmWithUser, persona: Persona): void {
+  assertFields(persona, "persona");
+  const { readImpliesExec } = persona;
   changeFlags(mm, "personality", (flags) =>
-    on ? flags | MmFlag.READ_IMPLIES_EXEC : flags & ~MmFlag.READ_IMPLIES_EXEC,
+    readImpliesExec ? flags | MmFlag.READ_IMPLIES_EXEC : flags & ~MmFlag.READ_IMPLIES_EXEC,
   );
 }
 

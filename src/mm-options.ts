@@ -5,7 +5,7 @@
 // Floor: S2. Imports: shared, address, core, errors.
 
 import { Limit, MmArg, MmFlag } from "../assembly/shared/abi.js";
-import { type Address, asNumber, checkedNumber } from "./address.js";
+import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
 import type { Core } from "./core.js";
 import { errorOf } from "./errors.js";
 import { mdweBits } from "./mm-flags.js";
@@ -133,16 +133,19 @@ export function createMm(core: Core, options: MmOptions): number {
 }
 
 export function setRlimits(core: Core, mm: number, limits: Rlimits): void {
-  for (const [name, limit] of LIMITS) {
+  assertFields(limits, "limits");
+  const words = LIMITS.map(([name, limit]) => {
     const bytes = limits[name];
-    if (bytes !== undefined) core.x.mm_limit_set(mm, limit, limitWord(bytes, name));
-  }
+    return bytes === undefined ? null : ([limit, limitWord(bytes, name)] as const);
+  });
+  for (const word of words) if (word !== null) core.x.mm_limit_set(mm, ...word);
 }
 
 function argumentWords(options: MmOptions): Float64Array {
+  assertFields(options, "options");
   const pageSize = options.pageSize ?? 4096;
   if (pageSize !== 4096 && pageSize !== 16384 && pageSize !== 65536) {
-    throw new RangeError(`pageSize must be 4096, 16384 or 65536, not ${pageSize}`);
+    throw new RangeError(`pageSize must be 4096, 16384 or 65536, not ${shown(pageSize)}`);
   }
   const down = (bytes: number) => bytes - (bytes % pageSize);
   const aligned = (value: Address, name: string) => {
@@ -157,6 +160,7 @@ function argumentWords(options: MmOptions): Float64Array {
   }
   const small = taskSize < SMALL_SPACE;
   const rlimits = options.rlimits ?? {};
+  assertFields(rlimits, "rlimits");
   const stack = limitWord(rlimits.stack ?? DEFAULT_STACK, "stack");
   const guardPages = checkedNumber(options.stackGuardGapPages ?? 256, "stackGuardGapPages");
   const third = down(Math.floor(taskSize / 3) + pageSize - 1);
@@ -209,6 +213,6 @@ function word(words: ReadonlyMap<string, number>, value: string, name: string): 
   const code = words.get(value);
   if (code !== undefined) return code;
   throw new TypeError(
-    `${name} must be one of ${[...words.keys()].join(", ")}, not ${String(value)}`,
+    `${name} must be one of ${[...words.keys()].join(", ")}, not ${shown(value)}`,
   );
 }

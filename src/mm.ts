@@ -6,9 +6,9 @@
 // In one file because, as in mm.rs, each names the other.
 // Floor: S3. Imports: handle, guards, system-calls, async-lock, read-space, exec, explain.
 
-import { type Address, checkedNumber, clamped, wide } from "./address.js";
+import { type Address, checkedNumber, clamped, shown, wide } from "./address.js";
 import { type LockOptions, lockAsync } from "./async-lock.js";
-import type { Context, LockState, Scope } from "./context.js";
+import { Context, type LockState, type Scope } from "./context.js";
 import type { CallTable } from "./core.js";
 import type { Engine } from "./engine.js";
 import { errorOf } from "./errors.js";
@@ -18,7 +18,7 @@ import type { FaultAccess, FaultResult } from "./fault.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
-import { getMdwe, setMdwe, setReadImpliesExec } from "./mm-flags.js";
+import { getMdwe, type Persona, personality, setMdwe } from "./mm-flags.js";
 import { type Rlimits, setRlimits } from "./mm-options.js";
 import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
@@ -56,8 +56,7 @@ export class Mm extends Handle {
    * @throws TypeError there is no live record at `raw`
    */
   static fromRaw(engine: Engine, raw: MmPtr): Mm {
-    const { context } = engine;
-    assertMm(context, raw);
+    const context = contextOf(engine, raw);
     return new Mm(context, raw, "raw");
   }
 
@@ -127,8 +126,7 @@ export class MmWithUser extends Mm implements SystemCalls {
 
   /** As {@link Mm.fromRaw}. @throws TypeError there is no space with users at `raw` */
   static override fromRaw(engine: Engine, raw: MmPtr): MmWithUser {
-    const { context } = engine;
-    assertMm(context, raw);
+    const context = contextOf(engine, raw);
     if (context.core.x.mm_users(raw) === 0)
       throw new TypeError("the address space has no users left");
     return new MmWithUser(context, raw, "raw");
@@ -371,8 +369,8 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   /** personality(2): with READ_IMPLIES_EXEC, mappings that ask for READ get EXEC too. */
-  personality(persona: { readonly readImpliesExec: boolean }): void {
-    setReadImpliesExec(this, persona.readImpliesExec);
+  personality(persona: Persona): void {
+    personality(this, persona);
   }
 
   /** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
@@ -465,9 +463,11 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 }
 
-function assertMm(context: Context, raw: MmPtr): void {
+/** @throws TypeError no engine, or no live record at `raw` in it */
+function contextOf(engine: Engine, raw: MmPtr): Context {
+  const context = (engine as Engine | null | undefined)?.context;
+  if (!(context instanceof Context)) throw new TypeError(`no engine: ${shown(engine)}`);
   const inArena = Number.isInteger(raw) && raw > 0 && raw < context.core.views.u8.length;
-  if (!inArena || context.core.x.mm_is_valid(raw) === 0) {
-    throw new TypeError(`no address space at ${String(raw)} in this engine's memory`);
-  }
+  if (inArena && context.core.x.mm_is_valid(raw) !== 0) return context;
+  throw new TypeError(`no address space at ${shown(raw)} in this engine's memory`);
 }

@@ -3,6 +3,7 @@
 // Floor: S2. Imports: shared, core, errors.
 
 import { Reap } from "../assembly/shared/abi.js";
+import { shown } from "./address.js";
 import type { Core } from "./core.js";
 
 /** What {@link Engine.reap} gave up for a dead worker. */
@@ -27,7 +28,7 @@ export interface ReapReport {
  */
 export function reapSeat(core: Core, slot: number, maxWorkers: number): ReapReport {
   if (!Number.isInteger(slot) || slot < 0 || slot >= maxWorkers) {
-    throw new RangeError(`slot must be a seat below ${maxWorkers}, not ${slot}`);
+    throw new RangeError(`slot must be a seat below ${maxWorkers}, not ${shown(slot)}`);
   }
   if (slot === core.seat) throw new TypeError("a worker cannot reap itself; dispose its engine");
   if (core.x.worker_reap(slot) < 0) {

@@ -5,7 +5,14 @@
 
 import { Abi, MmStat } from "../assembly/shared/abi.js";
 import { MapFlag } from "../assembly/shared/flags.js";
-import { type Address, checkedNumber, checkedWord, clamped, wide } from "./address.js";
+import {
+  type Address,
+  assertFields,
+  checkedNumber,
+  checkedWord,
+  clamped,
+  wide,
+} from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable } from "./core.js";
 import { type ErrorArgs, errorOf } from "./errors.js";
@@ -201,6 +208,7 @@ export interface Caller {
 }
 
 export function mmap(by: Caller, args: MmapArgs): number {
+  assertFields(args, "mmap's argument");
   const { address = 0, length, offset = 0 } = args;
   const prot = checkedWord(args.prot, "prot");
   const flags = checkedWord(args.flags, "flags");
@@ -299,6 +307,7 @@ export function rangeCall(
 }
 
 export function mremap(by: Caller, args: MremapArgs): number {
+  assertFields(args, "mremap's argument");
   const { address, oldLength, newLength, newAddress = 0 } = args;
   const flags = checkedWord(args.flags ?? 0, "flags");
   const narrow =
@@ -390,6 +399,7 @@ export function setVmaName(
 }
 
 export function remapFilePages(by: Caller, args: RemapFilePagesArgs): void {
+  assertFields(args, "remapFilePages' argument");
   const { address, length, pgoff } = args;
   const prot = checkedWord(args.prot ?? 0, "prot");
   const flags = checkedWord(args.flags ?? 0, "flags");
