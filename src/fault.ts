@@ -1,9 +1,28 @@
 // FaultResult: what handle_mm_fault answers. One frozen object per outcome, so that a
 // fault allocates nothing. Floor: S0. Imports: shared, errors.
 
-import { Access, Fault } from "../assembly/shared/abi.js";
+import { Access as AccessCode, Fault as FaultWord } from "../assembly/shared/abi.js";
 import { shown } from "./address.js";
 import { errorOf } from "./errors.js";
+
+/** `access` of the raw plane's handleMmFault. */
+export const Access = Object.freeze({
+  READ: AccessCode.READ,
+  WRITE: AccessCode.WRITE,
+  EXEC: AccessCode.EXEC,
+} as const);
+
+/** What the raw plane's handleMmFault answers: an outcome, under OUTCOME_MASK, and how it came about. */
+export const Fault = Object.freeze({
+  OK: FaultWord.OK,
+  SEGV_MAPERR: FaultWord.SEGV_MAPERR,
+  SEGV_ACCERR: FaultWord.SEGV_ACCERR,
+  BUS_ADRERR: FaultWord.BUS_ADRERR,
+  OUTCOME_MASK: FaultWord.OUTCOME_MASK,
+  /** Served under the mmap lock; without it, under a per-VMA lock. */
+  VIA_MMAP_LOCK: FaultWord.VIA_MMAP_LOCK,
+  GREW_STACK: FaultWord.GREW_STACK,
+} as const);
 
 /** Kind of access that faults. */
 export type FaultAccess = "read" | "write" | "exec";
@@ -28,14 +47,14 @@ const OUTCOMES: readonly FaultOutcome[] = ["OK", "SEGV_MAPERR", "SEGV_ACCERR", "
 const RESULTS: readonly FaultResult[] = /* @__PURE__ */ everyResult();
 
 function everyResult(): readonly FaultResult[] {
-  return Array.from({ length: Fault.GREW_STACK * 2 }, (_, word) => {
-    const outcome = OUTCOMES[word & Fault.OUTCOME_MASK] ?? "SEGV_MAPERR";
+  return Array.from({ length: FaultWord.GREW_STACK * 2 }, (_, word) => {
+    const outcome = OUTCOMES[word & FaultWord.OUTCOME_MASK] ?? "SEGV_MAPERR";
     return Object.freeze({
       ok: outcome === "OK",
       outcome,
       signal: outcome === "OK" ? null : outcome === "BUS_ADRERR" ? "SIGBUS" : "SIGSEGV",
-      viaMmapLock: (word & Fault.VIA_MMAP_LOCK) !== 0,
-      grewStack: (word & Fault.GREW_STACK) !== 0,
+      viaMmapLock: (word & FaultWord.VIA_MMAP_LOCK) !== 0,
+      grewStack: (word & FaultWord.GREW_STACK) !== 0,
     } as const);
   });
 }
@@ -49,8 +68,8 @@ export function faultResult(word: number, address: number | bigint): FaultResult
 
 /** @throws TypeError not one of the three */
 export function accessCode(access: FaultAccess): number {
-  if (access === "read") return Access.READ;
-  if (access === "write") return Access.WRITE;
-  if (access === "exec") return Access.EXEC;
+  if (access === "read") return AccessCode.READ;
+  if (access === "write") return AccessCode.WRITE;
+  if (access === "exec") return AccessCode.EXEC;
   throw new TypeError(`access must be "read", "write" or "exec", not ${shown(access)}`);
 }

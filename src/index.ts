@@ -18,7 +18,13 @@ export {
 export { type ErrorArgs, MmError, NotThreadSafeError, WouldBlockError } from "./errors.js";
 export type { ExecOptions } from "./exec.js";
 export type { ApartField, ApartReason, Explanation } from "./explain.js";
-export type { FaultAccess, FaultOutcome, FaultResult } from "./fault.js";
+export {
+  Access,
+  Fault,
+  type FaultAccess,
+  type FaultOutcome,
+  type FaultResult,
+} from "./fault.js";
 export {
   type Device,
   type FileInfo,

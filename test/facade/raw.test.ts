@@ -1,8 +1,9 @@
 // The raw plane answers what the facade answers, in integers.
 
 import { expect, test } from "vitest";
-import { Fault, VmaOut } from "../../assembly/shared/abi.js";
+import { VmaOut } from "../../assembly/shared/abi.js";
 import { Errno } from "../../assembly/shared/errno.js";
+import { Access, Fault } from "../../src/index.js";
 import { BASE, draw, freshEngine, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
 
 test("look-ups, locks and fields", async () => {
@@ -56,7 +57,7 @@ test("system calls return -errno", async () => {
   expect(raw.mmap(mm, 0, 0, RW, PRIVATE_ANON, 0, 0)).toBe(-Errno.EINVAL);
   expect(raw.munmap(mm, 1, PAGE)).toBe(-Errno.EINVAL);
   expect(raw.mprotect(mm, BASE, PAGE, 1)).toBe(0);
-  expect(raw.handleMmFault(mm, BASE, 1) & Fault.OUTCOME_MASK).toBe(Fault.SEGV_ACCERR);
+  expect(raw.handleMmFault(mm, BASE, Access.WRITE) & Fault.OUTCOME_MASK).toBe(Fault.SEGV_ACCERR);
   const child = raw.fork(mm);
   expect(raw.mmUsers(child)).toBe(1);
   expect([raw.mmFirst(), raw.mmNext(raw.mmFirst())].sort()).toEqual([mm, child].sort());
@@ -93,4 +94,19 @@ test("setVmaName takes its bytes from scratch, and -1 takes the name away", asyn
   expect(space.maps()).toContain("[anon:heap of ours]");
   expect(raw.setVmaName(space.asRaw(), BASE, PAGE, -1)).toBe(0);
   expect(space.maps()).not.toContain("[anon:");
+});
+
+test("Access and Fault are the words of handleMmFault", async () => {
+  const engine = await freshEngine();
+  using space = engine.createMm();
+  draw(space, "WR.X");
+  const mm = space.asRaw();
+  const fault = (page: number, access: number) =>
+    engine.raw.handleMmFault(mm, BASE + page * PAGE, access);
+  expect(fault(0, Access.READ)).toBe(Fault.OK);
+  expect(fault(0, Access.WRITE)).toBe(Fault.OK | Fault.VIA_MMAP_LOCK);
+  expect(fault(1, Access.WRITE) & Fault.OUTCOME_MASK).toBe(Fault.SEGV_ACCERR);
+  expect(fault(3, Access.EXEC) & Fault.OUTCOME_MASK).toBe(Fault.OK);
+  expect(fault(1, Access.EXEC) & Fault.OUTCOME_MASK).toBe(Fault.SEGV_ACCERR);
+  expect(fault(2, Access.READ)).toBe(Fault.SEGV_MAPERR | Fault.VIA_MMAP_LOCK);
 });
