@@ -21,7 +21,7 @@ const inlined: { module: Promise<WebAssembly.Module> | undefined } = { module: u
 /**
  * The compiled engine for a shared or an unshared memory.
  *
- * @throws TypeError `source` is of no known kind, or a compiled module where `shared` is false
+ * @throws TypeError `source` is of no known kind, no wasm, or a compiled module where `shared` is false
  */
 export async function compileEngine(
   source: WasmSource | undefined,
@@ -37,7 +37,11 @@ export async function compileEngine(
     throw new TypeError("shared: false needs the wasm's bytes, not a compiled module");
   }
   const bytes = source === undefined ? inlinedBytes() : await readSource(source as ByteSource);
-  return WebAssembly.compile(shared ? bytes : withUnsharedMemory(toBytes(bytes)));
+  try {
+    return await WebAssembly.compile(shared ? bytes : withUnsharedMemory(toBytes(bytes)));
+  } catch (cause) {
+    throw new TypeError("the wasm is no WebAssembly module", { cause });
+  }
 }
 
 async function readSource(source: ByteSource): Promise<BufferSource> {
