@@ -62,7 +62,7 @@ export async function lockAsync<Guard>(
 ): Promise<Guard> {
   assertFields(options, "options");
   const { signal, timeoutMs } = options;
-  if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new RangeError(`timeoutMs must not be negative, not ${shown(timeoutMs)}`);
   }
   signal?.throwIfAborted();
