@@ -36,7 +36,7 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: "  if (seq == load_acquire(mm + Mm.LOCK_SEQ)) return false;\n",
+        from: "  if (<u32>(life >> 32) == load_acquire(mm + Mm.LOCK_SEQ)) return false;\n",
         to: "",
       },
       LONG_SECTION,
@@ -63,8 +63,8 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: "      if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;\n    } else",
-        to: "      return 0;\n    } else",
+        from: "    if (vma == 0 && (seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;\n",
+        to: "    if (vma == 0) return 0;\n",
       },
       LONG_SECTION,
     ],
