@@ -1,7 +1,7 @@
 // The command line: a combobox over the calls, with history, and the place of what is wrong.
 
 import { useSignal, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { permsAt } from "../app/rows.js";
 import type { PaneProps } from "../app/slots.js";
 import type { Store } from "../app/store.js";
@@ -34,11 +34,24 @@ export function Console({ store }: PaneProps) {
   const history = useRef<CommandHistory | null>(null);
   history.current ??= new CommandHistory(savedLines());
 
-  const show = (text: string, cursor = text.length) => {
+  /** What is to be done once the input shows the new text, before the next key is heard. */
+  const shown = useRef<(() => void) | null>(null);
+  useLayoutEffect(() => {
+    shown.current?.();
+    shown.current = null;
+  });
+
+  const show = (text: string, cursor = text.length, then?: () => void) => {
+    const ready = () => {
+      input.current?.setSelectionRange(cursor, cursor);
+      then?.();
+    };
+    const there = line.value === text; // then nothing is drawn anew
+    if (!there) shown.current = ready;
     line.value = text;
     completion.value = null;
     chosen.value = -1;
-    requestAnimationFrame(() => input.current?.setSelectionRange(cursor, cursor));
+    if (there) ready();
   };
   useSignalEffect(() => {
     const proposal = store.proposal.value;
@@ -60,8 +73,7 @@ export function Console({ store }: PaneProps) {
     const suggestion = found?.suggestions[index];
     if (found === null || suggestion === undefined) return;
     const { line: next, cursor } = accept(line.value, found, suggestion);
-    show(next, cursor);
-    requestAnimationFrame(suggest);
+    show(next, cursor, suggest);
   };
   const run = () => {
     const text = line.value;
