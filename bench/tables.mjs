@@ -84,6 +84,7 @@ function main([file]) {
   for (const name of DOCUMENTS) {
     const path = join(ROOT, name);
     const text = readFileSync(path, "utf8");
+    let told = false; // where the figures are from, above the first table
     const written = text.replace(
       /(<!-- bench ([\w ]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g,
       (whole, open, table, close) => {
@@ -92,7 +93,10 @@ function main([file]) {
         process.stdout.write(
           `${name}: ${table}: ${rows === null ? "not in this run" : "written"}\n`,
         );
-        return rows === null ? whole : `${open}\n${origin(run)}\n\n${markdown(rows)}\n\n${close}`;
+        if (rows === null) return whole;
+        const head = told ? "" : `\n${origin(run)}\n`;
+        told = true;
+        return `${open}${head}\n${markdown(rows)}\n\n${close}`;
       },
     );
     if (written !== text) writeFileSync(path, written);
