@@ -2,7 +2,7 @@
 //
 // Floor: mm. Imports: shared/flags.
 
-import { MapFlag, VmBit } from "../shared/flags";
+import { VmBit } from "../shared/flags";
 
 const ONE: u64 = 1;
 export const VM_READ: u64 = ONE << VmBit.READ;
@@ -64,23 +64,3 @@ export function is_data_mapping(flags: u64): bool {
 export function prot_to_vm(prot: u32): u64 {
   return <u64>prot & VM_ACCESS;
 }
-
-/** mmap flags known before MAP_SHARED_VALIDATE: with it, any other is EOPNOTSUPP (R-MAP 18). */
-export const LEGACY_MAP_MASK: u32 =
-  MapFlag.SHARED |
-  MapFlag.PRIVATE |
-  MapFlag.FIXED |
-  MapFlag.ANONYMOUS |
-  MapFlag.DENYWRITE |
-  MapFlag.EXECUTABLE |
-  MapFlag.UNINITIALIZED |
-  MapFlag.GROWSDOWN |
-  MapFlag.LOCKED |
-  MapFlag.NORESERVE |
-  MapFlag.POPULATE |
-  MapFlag.NONBLOCK |
-  MapFlag.STACK |
-  MapFlag.HUGETLB |
-  MapFlag.MAP_32BIT |
-  MapFlag.ABOVE4G |
-  (MapFlag.HUGE_MASK << MapFlag.HUGE_SHIFT);

@@ -15,7 +15,6 @@ import { Mm } from "../base/layout";
 import { mm_end_change } from "../mm/change";
 import { file_create_internal, file_flags, file_put } from "../mm/file";
 import {
-  LEGACY_MAP_MASK,
   prot_to_vm,
   VM_ACCOUNT,
   VM_DONTDUMP,
@@ -218,7 +217,7 @@ function file_map_flags(
   if (length > reach || offset > reach - length) return REFUSED | Errno.EOVERFLOW; // 16
   const writable = (can & FileFlag.WRITABLE) != 0;
   if (type == MapFlag.SHARED_VALIDATE) {
-    let known = LEGACY_MAP_MASK;
+    let known: u32 = MapFlag.LEGACY_MASK;
     if ((can & FileFlag.SYNC_LATE) != 0) known |= MapFlag.SYNC;
     if ((flags & ~known) != 0) return REFUSED | Errno.EOPNOTSUPP; // 18
   }

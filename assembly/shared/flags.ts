@@ -41,6 +41,24 @@ export const enum MapFlag {
   UNINITIALIZED = 0x4000000,
   HUGE_SHIFT = 26,
   HUGE_MASK = 0x3f,
+  /** Known before MAP_SHARED_VALIDATE: with it, any other is EOPNOTSUPP (R-MAP 18). */
+  LEGACY_MASK = SHARED |
+    PRIVATE |
+    FIXED |
+    ANONYMOUS |
+    DENYWRITE |
+    EXECUTABLE |
+    UNINITIALIZED |
+    GROWSDOWN |
+    LOCKED |
+    NORESERVE |
+    POPULATE |
+    NONBLOCK |
+    STACK |
+    HUGETLB |
+    MAP_32BIT |
+    ABOVE4G |
+    (HUGE_MASK << HUGE_SHIFT),
 }
 
 /** mremap(2): flags. */

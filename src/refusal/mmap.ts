@@ -21,25 +21,6 @@ export interface MmapWords {
 const FILE_SIZE_MAX = 2n ** 63n - 1n;
 const HUGE_LOG2_USUAL = 21;
 const HUGE_LOG2_LARGE = 30;
-/** What MAP_SHARED_VALIDATE knows. */
-const VALIDATED =
-  MapFlag.SHARED_VALIDATE |
-  MapFlag.FIXED |
-  MapFlag.ANONYMOUS |
-  MapFlag.DENYWRITE |
-  MapFlag.EXECUTABLE |
-  MapFlag.UNINITIALIZED |
-  MapFlag.GROWSDOWN |
-  MapFlag.LOCKED |
-  MapFlag.NORESERVE |
-  MapFlag.POPULATE |
-  MapFlag.NONBLOCK |
-  MapFlag.STACK |
-  MapFlag.HUGETLB |
-  MapFlag.MAP_32BIT |
-  MapFlag.ABOVE4G |
-  (MapFlag.HUGE_MASK << MapFlag.HUGE_SHIFT);
-
 export function* mmapFindings(facts: Facts, words: MmapWords): Generator<Finding> {
   const { flags, file, offset } = words;
   const has = (flag: number) => (flags & flag) !== 0;
@@ -204,7 +185,7 @@ function* fileFindings(can: number, words: FileWords): Generator<Finding> {
   if (length > reach || offset > reach - length) {
     yield finding("EOVERFLOW", "the offset and the length together pass the largest file");
   }
-  const known = is(FileFlag.SYNC_LATE) ? VALIDATED | MapFlag.SYNC : VALIDATED;
+  const known = MapFlag.LEGACY_MASK | (is(FileFlag.SYNC_LATE) ? MapFlag.SYNC : 0);
   if (type === MapFlag.SHARED_VALIDATE && (flags & ~known) !== 0) {
     const unknown = hexOf((flags & ~known) >>> 0);
     yield finding("EOPNOTSUPP", `MAP_SHARED_VALIDATE, and the file knows no flag ${unknown}`);
