@@ -1,4 +1,4 @@
-// Writes the tables of README.md and docs/performance.md out of one run's figures:
+// Writes the tables of README.md out of one run's figures:
 //
 //   npm run bench -- index space locks programs --n 10000,100000 --native --json run.json
 //   node bench/tables.mjs run.json
@@ -12,7 +12,7 @@ import { ROOT } from "./lib/build.mjs";
 import { markdown, number, ratio } from "./lib/print.mjs";
 import { CALLS_LABEL, WASM_LABEL } from "./subjects/vmaple-index.mjs";
 
-const DOCUMENTS = ["README.md", "docs/performance.md"];
+const README = join(ROOT, "README.md");
 const LINUX = "Linux, real calls";
 const RAW_LABEL = "vmaple raw from JS";
 const GUARDS_LABEL = "vmaple guards";
@@ -26,13 +26,10 @@ const INDEX_ROWS = {
   erase_rand: "erase random",
   mixed: "mixed",
   split_merge: "split and merge",
-  gap_0: "find a gap, empty",
-  gap_50: "find a gap, 50 % full",
   gap_99: "find a gap, 99 % full",
   bytes: "bytes a range",
 };
-const README_INDEX_ROWS = Object.keys(INDEX_ROWS).filter((name) => !/gap_0|gap_50/.test(name));
-const README_PEERS = [
+const PEERS = [
   "sorted array",
   "sorted-btree",
   "sonic-forest AVL",
@@ -40,7 +37,6 @@ const README_PEERS = [
   "absl::btree_map",
   "Rust BTreeMap",
 ];
-const PEERS = [...README_PEERS, "js-sdsl OrderedMap", "node-interval-tree"];
 
 const SPACE_ROWS = {
   mmap_munmap: "mmap + munmap of a page",
@@ -62,11 +58,8 @@ const LOCK_ROWS = {
 
 /** Each gives rows of cells, the heading first, or null where the run has nothing for it. */
 const TABLES = {
-  "index 10000": (run) => indexTable(run, 10_000, Object.keys(INDEX_ROWS), PEERS),
-  "index 100000": (run) => indexTable(run, 100_000, Object.keys(INDEX_ROWS), PEERS),
-  "index 100000 short": (run) => indexTable(run, 100_000, README_INDEX_ROWS, README_PEERS),
+  "index 100000": (run) => indexTable(run, 100_000),
   "space 1000": (run) => spaceTable(run, 1000),
-  "space 60000": (run) => spaceTable(run, 60_000),
   "locks 10000": (run) => lockTable(run, 10_000),
   programs: (run) => programTable(run),
 };
@@ -81,26 +74,21 @@ function main([file]) {
     process.stderr.write(`${file}: a run in which results differ or a case failed\n`);
     return 1;
   }
-  for (const name of DOCUMENTS) {
-    const path = join(ROOT, name);
-    const text = readFileSync(path, "utf8");
-    let told = false; // where the figures are from, above the first table
-    const written = text.replace(
-      /(<!-- bench ([\w ]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g,
-      (whole, open, table, close) => {
-        if (!(table in TABLES)) throw new Error(`${name}: no table is called "${table}"`);
-        const rows = TABLES[table](run);
-        process.stdout.write(
-          `${name}: ${table}: ${rows === null ? "not in this run" : "written"}\n`,
-        );
-        if (rows === null) return whole;
-        const head = told ? "" : `\n${origin(run)}\n`;
-        told = true;
-        return `${open}${head}\n${markdown(rows)}\n\n${close}`;
-      },
-    );
-    if (written !== text) writeFileSync(path, written);
-  }
+  const text = readFileSync(README, "utf8");
+  let told = false; // where the figures are from, above the first table
+  const written = text.replace(
+    /(<!-- bench ([\w ]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g,
+    (whole, open, table, close) => {
+      if (!(table in TABLES)) throw new Error(`README.md: no table is called "${table}"`);
+      const rows = TABLES[table](run);
+      process.stdout.write(`${table}: ${rows === null ? "not in this run" : "written"}\n`);
+      if (rows === null) return whole;
+      const head = told ? "" : `\n${origin(run)}\n`;
+      told = true;
+      return `${open}${head}\n${markdown(rows)}\n\n${close}`;
+    },
+  );
+  if (written !== text) writeFileSync(README, written);
   return 0;
 }
 
@@ -139,14 +127,14 @@ function beside(ours, theirs) {
   return `${cell(theirs)} (${ratio(ours.value.median / theirs.value.median)})`;
 }
 
-function indexTable(run, n, workloads, peers) {
+function indexTable(run, n) {
   const at = (workload, impl) => find(run, "index", workload, impl, { n });
   if (at("lookup_rand", WASM_LABEL) === undefined) return null;
-  const present = peers.filter((impl) => at("lookup_rand", impl) !== undefined);
-  const rows = workloads.map((workload) => {
+  const present = PEERS.filter((impl) => at("lookup_rand", impl) !== undefined);
+  const rows = Object.entries(INDEX_ROWS).map(([workload, title]) => {
     const ours = at(workload, WASM_LABEL);
     return [
-      INDEX_ROWS[workload],
+      title,
       cell(ours),
       cell(at(workload, CALLS_LABEL)),
       ...present.map((impl) => beside(ours, at(workload, impl))),
