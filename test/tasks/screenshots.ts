@@ -13,6 +13,9 @@ const SIZES = [
 ];
 const THEMES = ["light", "dark"] as const;
 
+const chooser = (page: Page) => page.locator("header input[type=file]");
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+
 /** How to come to each view from the freshly opened page. */
 const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   map: async () => {},
@@ -27,6 +30,41 @@ const VIEWS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   file: async (page) => {
     await page.getByRole("tab", { name: "File" }).click();
+  },
+  mapped: async (page) => {
+    await chooser(page).setInputFiles(fixture("maps/chromium.maps.gz"));
+    await page.locator(".file-totals").waitFor();
+  },
+  diff: async (page) => {
+    const [before, after] = ["before", "after"].map((name, i) => ({
+      name: `${name}.maps`,
+      mimeType: "text/plain",
+      buffer: Buffer.from(
+        `00400000-00401000 r--p 00000000 08:01 7 /bin/demo\n` +
+          `00401000-0040${3 + i}000 rw-p 00000000 00:00 0 [heap]\n`,
+      ),
+    }));
+    await chooser(page).setInputFiles([before!, after!]);
+    await page.locator(".file-diff").waitFor();
+  },
+  traced: async (page) => {
+    await chooser(page).setInputFiles(fixture("strace/demo.strace.gz"));
+    await page
+      .locator(".file")
+      .getByText(/strace: \d+ calls/)
+      .waitFor();
+    await page.getByRole("tab", { name: "Log" }).click();
+    for (let i = 0; i < 30; i++) await page.keyboard.press("n");
+  },
+  refused: async (page) => {
+    await chooser(page).setInputFiles([
+      { name: "diary.txt", mimeType: "text/plain", buffer: Buffer.from("Dear diary\n") },
+    ]);
+    await page.locator(".notice").waitFor();
+  },
+  embed: async (page) => {
+    await page.goto(`${page.url().split("#")[0]}?embed=1`);
+    await page.getByRole("button", { name: "Step", exact: true }).click();
   },
   command: async (page) => {
     await page.keyboard.press("c");

@@ -1,12 +1,14 @@
 // One sentence a step: what split, what merged, what refused, with the manual page.
 
 import { describe, expect, test } from "vitest";
+import { VM_FLAG_CODES } from "../../src/formats/vmflags.js";
 import { Machine, type Start } from "../../web/app/machine.js";
 import { Store } from "../../web/app/store.js";
 import { readCommand } from "../../web/command/read.js";
 import { SMALL_PROCESS } from "../../web/presets/first.js";
 import { stepOf } from "../../web/why/borders.js";
 import { sentenceOf } from "../../web/why/sentence.js";
+import { spellCodes, spellReason } from "../../web/why/words.js";
 
 const EMPTY: Start = { options: { startBrk: 0x20000000 }, vmas: [] };
 
@@ -35,7 +37,7 @@ describe("what was done", () => {
     ],
     [
       [FOUR, "mmap 1p r fixed at 10004000"],
-      /A new VMA of 4K: it does not merge with the VMA below: flags differ: left has wr ac\./,
+      /A new VMA of 4K: it does not merge with the VMA below: flags differ: left has wr \(writable\), ac \(accounted\)\./,
     ],
     [[FOUR, "mmap 2p r fixed at 10001000"], /^MAP_FIXED unmapped what was there; a new VMA of 8K/],
     [[FOUR, "munmap 10000000 4p"], /^The VMA is gone whole\. munmap\(2\)$/],
@@ -57,7 +59,10 @@ describe("what was done", () => {
     ],
     [[FOUR, "mprotect 10000000 4p r"], /^The whole VMA became r--, without a split\./],
     [[FOUR, "mprotect 10000000 4p rw"], /^The range had this protection already/],
-    [[FOUR, "madvise 10000000 1p dontfork"], /was split in two: one part became \+dc, and /],
+    [
+      [FOUR, "madvise 10000000 1p dontfork"],
+      /was split in two: one part became \+dc \(not copied on fork\), and /,
+    ],
     [[FOUR, "madvise 10000000 1p dontneed"], /^This advice is about pages/],
     [
       [FOUR, "name 10000000 1p arena"],
@@ -107,6 +112,24 @@ describe("what was refused", () => {
     ],
   ])("%j", async (lines, text) => {
     expect(await said(EMPTY, ...lines)).toMatch(text);
+  });
+});
+
+describe("codes of smaps", () => {
+  test("each has its words", () => {
+    for (const [, code] of VM_FLAG_CODES) {
+      expect(spellCodes(code)).toMatch(new RegExp(`^${code} \\(.+\\)$`));
+      expect(spellCodes(`-${code}`)).toMatch(/^-../);
+    }
+  });
+
+  test("in a reason, on both sides", () => {
+    expect(spellReason("flags differ: left has nr, right has ac")).toBe(
+      "flags differ: left has nr (reserves no swap), right has ac (accounted)",
+    );
+    expect(spellReason("anon_vmas differ: left has one that came with fork")).toBe(
+      "anon_vmas differ: left has one that came with fork",
+    );
   });
 });
 

@@ -8,6 +8,7 @@ import { vmFlagsText } from "../../src/formats/vmflags.js";
 import { permsOf } from "../../src/index.js";
 import type { Rows } from "../app/rows.js";
 import type { Moment } from "../app/store.js";
+import { spellCodes } from "./words.js";
 
 /** A VMA that the step changed, made or removed. */
 export interface Piece {
@@ -77,7 +78,7 @@ function bordersInside(pieces: readonly Piece[], others: readonly Piece[]): Bord
   return borders;
 }
 
-/** What is different between two pieces, in words: `r--`, or codes of smaps. */
+/** What is different between two pieces, in words: `r--`, or codes of smaps spelled out. */
 export function becameText(from: number, to: number): string {
   const perms = permsOf(to).slice(0, 3);
   if (permsOf(from).slice(0, 3) !== perms) return perms;
@@ -85,5 +86,7 @@ export function becameText(from: number, to: number): string {
   const after = new Set(vmFlagsText(to).split(" "));
   const gained = [...after].filter((code) => !before.has(code));
   const lost = [...before].filter((code) => !after.has(code));
-  return [...gained.map((code) => `+${code}`), ...lost.map((code) => `-${code}`)].join(" ");
+  return spellCodes(
+    [...gained.map((code) => `+${code}`), ...lost.map((code) => `-${code}`)].join(" "),
+  );
 }

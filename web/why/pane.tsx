@@ -6,6 +6,7 @@ import type { PaneProps } from "../app/slots.js";
 import type { Store } from "../app/store.js";
 import { baseName } from "../command/names.js";
 import { sentenceOf } from "./sentence.js";
+import { spellReason } from "./words.js";
 import "./pane.css";
 
 export function WhyPane({ store }: PaneProps) {
@@ -87,7 +88,7 @@ function Reasons({ explanation: { mergeable, reasons } }: { readonly explanation
     <ul class="why-reasons">
       {reasons.map(({ field, text }) => (
         <li key={field}>
-          <span class="chip">{field}</span> {text}
+          <span class="chip">{field}</span> {spellReason(text)}
         </li>
       ))}
     </ul>

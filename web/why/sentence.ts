@@ -10,6 +10,7 @@ import { lengthWord } from "../command/values.js";
 import { VERBS } from "../command/verbs.js";
 import { becameText, type Piece, type Step, stepOf } from "./borders.js";
 import { faultText } from "./fault.js";
+import { spellReason } from "./words.js";
 
 export interface Sentence {
   readonly text: string;
@@ -127,11 +128,13 @@ function apartText(after: Rows, { start, end }: Piece, oracle: Oracle): string |
   const row = rowAt(after, start);
   if (row > 0 && after.end[row - 1] === start) {
     const reason = oracle.explain(after.start[row - 1] as number)?.reasons[0];
-    if (reason !== undefined) return `it does not merge with the VMA below: ${reason.text}`;
+    if (reason !== undefined)
+      return `it does not merge with the VMA below: ${spellReason(reason.text)}`;
   }
   if (row + 1 < after.count && after.start[row + 1] === end) {
     const reason = oracle.explain(start)?.reasons[0];
-    if (reason !== undefined) return `it does not merge with the VMA above: ${reason.text}`;
+    if (reason !== undefined)
+      return `it does not merge with the VMA above: ${spellReason(reason.text)}`;
   }
   return null;
 }
