@@ -75,6 +75,8 @@ export const enum Image {
   /** All of a VMA. */
   VMA_BYTES = 64,
   MM_BYTES = 64,
+  /** Of an inner node: not its gaps, which follow from the leaves (maple/gaps.ts G4). */
+  INNER_BYTES = 128,
   WORD_BYTES = 16,
   /** Room left for a tag and the zeros behind it. */
   MARGIN = 32,
@@ -82,6 +84,7 @@ export const enum Image {
   LOOK_BACK = 64,
 }
 if (<i32>Image.VMA_BYTES != <i32>Vma.SIZE) ERROR("a VMA's image is all of it");
+if (<i32>Image.INNER_BYTES != <i32>Node.GAPS) ERROR("an inner node's image is all but its gaps");
 if (<i32>Mm.MAP_COUNT + Image.MM_BYTES != <i32>Mm.DEF_FLAGS) ERROR("the counters are one line");
 
 /** The first, empty segment of a seat: when it is taken, and after a dead worker was dealt with. */
@@ -184,7 +187,7 @@ export function journal_leaf(leaf: usize): void {
 
 /** Before a change of an inner node. */
 export function journal_inner(node: usize): void {
-  if (!is_logged(this_seat(), node)) log_image(<u32>node | Tag.INNER, node, Node.INNER_SIZE);
+  if (!is_logged(this_seat(), node)) log_image(<u32>node | Tag.INNER, node, Image.INNER_BYTES);
 }
 
 /** Before a change of a VMA's fields. */

@@ -4,6 +4,7 @@
 //   U1  a tag is uncounted when it is undone, and undoing one twice does no harm.
 //   U2  readers without a lock see nothing that they could not have seen beside the writer:
 //       mm_lock_seq is still odd, VMAs are still write-locked, words stay of their kind.
+//   U3  gaps are not logged: whoever ends the section measures them anew (mm/death.ts).
 //
 // Context: the dead worker's seat is ours and still owns the locks that it wrote under; its
 // magazines are counted anew. Floor: alloc. Imports: base, journal, slab, sync.
@@ -44,7 +45,7 @@ function image_bytes(tag: u32): usize {
     case Tag.LEAF:
       return Node.LEAF_SIZE;
     case Tag.INNER:
-      return Node.INNER_SIZE;
+      return Image.INNER_BYTES;
     case Tag.VMA:
       return Image.VMA_BYTES;
     case Tag.MM:
@@ -62,7 +63,7 @@ function undo_one(tag: u32, image: usize): void {
   const kind = tag & Tag.MASK;
   if (kind >= <u32>Tag.TAKEN) give_back(kind - Tag.TAKEN, object);
   else if (kind == Tag.LEAF) restore(object, image, Node.LEAF_SIZE);
-  else if (kind == Tag.INNER) restore(object, image, Node.INNER_SIZE);
+  else if (kind == Tag.INNER) restore(object, image, Image.INNER_BYTES);
   else if (kind == Tag.VMA) restore_vma(object, image);
   else if (kind == Tag.MM) restore_mm(object, image);
   else if (kind == Tag.WORD) store_release(load<u32>(image), load<u32>(image, 4));

@@ -1,17 +1,20 @@
 // gaps: where free room is, and keeping the inner nodes' record of it true.
 //
 // Invariants
-//   G1  gaps[i] of an inner node = largest hole of child i (N4). Holes never straddle two
+//   G1  gaps[i] of an inner node = largest hole of child i (N4), the hole at the region's end
+//       excepted: it is nobody's, so appending changes no record. Holes never straddle two
 //       slots (no two NULLs are neighbours), so splits, joins and even shares change no
-//       node's largest hole: only stores do, and they call gaps_rise.
+//       node's largest hole: only stores do, and they call gaps_grow or gaps_rise.
 //   G2  a hole that crosses region borders is one hole for the searches.
 //   G3  a search visits, a level, the nodes at the window's two edges and those on the way
-//       to the answer: a child inside the window with gap >= size cannot disappoint.
+//       to the answer: a child inside the window with gap >= size cannot disappoint. The
+//       last child, which G1's hole may be below, is looked into whatever its record says.
+//   G4  no record is logged (alloc/journal.ts): they follow from the leaves, and whoever
+//       undoes a dead worker's call measures them anew.
 //
 // Context: lock held. Floor: maple. Imports: node, cursor, region.
 
-import { journal_word } from "../alloc/journal";
-import { Region } from "../base/layout";
+import { Node, Region } from "../base/layout";
 import {
   peek,
   peek_end,
@@ -25,11 +28,11 @@ import {
 } from "./cursor";
 import {
   depth_of,
-  gap_at,
   inner_fits,
   inner_gap,
   leaf_fits,
   leaf_gap,
+  node_count,
   node_entry,
   node_gap,
   node_of,
@@ -40,26 +43,67 @@ import {
 } from "./node";
 import { region_base, region_of, root_at, tree_regions } from "./region";
 
-/** The largest hole below `node` at `level`, which is `span` pages long. */
-export function gap_of(node: usize, level: u32, span: i32): i32 {
-  return level == 1 ? leaf_gap(node, span) : inner_gap(node);
+/** What is recorded of `node` at `level`, `span` pages long; `last`: it ends where the region does. */
+export function gap_of(node: usize, level: u32, span: i32, last: bool): i32 {
+  if (level != 1) return inner_gap(node);
+  if (last) {
+    const slot = node_slot(node, span - 1);
+    if (node_entry(node, slot) == 0) span = node_start(node, slot); // G1: it counts 0
+  }
+  return leaf_gap(node, span);
+}
+
+/** A hole of `size` pages, not the region's last one, came to the path's leaf, in place of smaller ones. */
+export function gaps_grow(path: usize, depth: u32, size: i32): void {
+  let step = step_at(path, 1);
+  for (let level: u32 = 2; level <= depth; level++) {
+    step += Step.SIZE;
+    if (node_gap(step_node(step), step_slot(step)) >= size) return;
+    set_gap(step_node(step), step_slot(step), size);
+  }
 }
 
 /** The holes of the node at `level` of the path changed: makes the records above true. */
 export function gaps_rise(path: usize, level: u32, depth: u32): void {
   if (level == depth) return;
   let step = step_at(path, level);
-  let gap = gap_of(step_node(step), level, step_high(step) - step_low(step));
+  const high = step_high(step);
+  let gap = gap_of(step_node(step), level, high - step_low(step), high == Region.PAGES);
   while (level < depth) {
     level++;
     step += Step.SIZE;
     const node = step_node(step);
     const slot = step_slot(step);
     if (node_gap(node, slot) == gap) return; // nothing new for the levels above
-    journal_word(gap_at(node, slot));
     set_gap(node, slot, gap);
     if (level != depth) gap = inner_gap(node); // nobody records the root's
   }
+}
+
+/** Measures every record of the tree anew (G4). */
+export function mt_measure(tree: usize): void {
+  const regions = tree_regions(tree);
+  for (let r: u32 = 0; r < regions; r++) {
+    const word = load<u32>(root_at(tree, r));
+    if (depth_of(word) > 1) measure(word, 0, Region.PAGES);
+  }
+}
+
+/** Measures below node `word`, which covers [low, high); what is to be recorded of it. */
+function measure(word: u32, low: i32, high: i32): i32 {
+  const node = node_of(word);
+  const level = depth_of(word);
+  if (level == 1) return gap_of(node, 1, high - low, high == Region.PAGES);
+  const count = node_count(node);
+  for (let i: u32 = 0; i < <u32>Node.SLOTS; i++) {
+    let gap = 0;
+    if (i < count) {
+      const start = low + node_start(node, i);
+      gap = measure(node_entry(node, i), start, low + slot_end(node, i, high - low));
+    }
+    set_gap(node, i, gap);
+  }
+  return inner_gap(node);
 }
 
 /** Start of the highest window of `size` free pages in [low, high); u64.MAX_VALUE if none. */
@@ -144,7 +188,11 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
   const node = node_of(word);
   const leaf = depth_of(word) == 1;
   let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
-  if (to < high) fits &= ((<u32>2) << node_slot(node, to - 1 - low)) - 1;
+  if (to < high) {
+    const end = node_slot(node, to - 1 - low);
+    fits &= ((<u32>2) << end) - 1;
+    if (high == Region.PAGES) fits |= last_child(node, end, leaf);
+  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, leaf);
   if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = <u32>31 - clz(fits);
@@ -162,12 +210,23 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
   return -1;
 }
 
+/** G3: a bit for the last child of a node that ends where the region does, if it is not above `end`. */
+function last_child(node: usize, end: u32, leaf: bool): u32 {
+  if (leaf) return 0;
+  const last = node_count(node) - 1;
+  return last <= end ? 1 << last : 0;
+}
+
 /** The mirror of highest_in: start of the lowest such window, or -1. */
 function lowest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32): i32 {
   const node = node_of(word);
   const leaf = depth_of(word) == 1;
   let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
-  if (to < high) fits &= ((<u32>2) << node_slot(node, to - 1 - low)) - 1;
+  if (to < high) {
+    const end = node_slot(node, to - 1 - low);
+    fits &= ((<u32>2) << end) - 1;
+    if (high == Region.PAGES) fits |= last_child(node, end, leaf);
+  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, leaf);
   if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = ctz(fits);

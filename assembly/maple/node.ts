@@ -19,7 +19,8 @@
 //   N3  an entry word of a leaf is a user entry or 0 (NULL), an entry word of an inner
 //       node is a node word or 0 - in unused slots and in freed nodes too (left-overs). So
 //       whatever a reader without a lock follows is a node of the kind it takes it for.
-//   N4  gaps[i] is the largest run of NULL in child i, pages; 0 in unused slots.
+//   N4  gaps[i] is the largest run of NULL in child i, pages, but for one that ends where the
+//       region does; 0 in unused slots.
 //
 // Context: one writer, under an external lock; readers without a lock load single words
 // and vectors and may see a node half-way through an edit. Nothing here depends on what
@@ -57,10 +58,6 @@ export function node_start(node: usize, slot: u32): i32 {
 
 export function node_entry(node: usize, slot: u32): u32 {
   return load<u32>(node + ((<usize>slot) << 2), Node.ENTRIES);
-}
-
-export function gap_at(node: usize, slot: u32): usize {
-  return node + Node.GAPS + ((<usize>slot) << 2);
 }
 
 export function node_gap(node: usize, slot: u32): i32 {

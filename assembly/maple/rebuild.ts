@@ -113,7 +113,7 @@ export function root_raise(root: usize): void {
   lanes_fill(node, Node.UNUSED);
   lanes_fill(node + Node.GAPS, 0);
   set_start(node, 0, 0);
-  set_gap(node, 0, gap_of(node_of(word), depth, Region.PAGES));
+  set_gap(node, 0, gap_of(node_of(word), depth, Region.PAGES, true));
   set_entry(node, 0, word);
   journal_word(root);
   // Publishes the new root, filled above. Partner: mt_load.
@@ -135,12 +135,14 @@ export function node_split(path: usize, level: u32, m: u32): void {
   journal_inner(parent);
   // The right part is complete; from here on it can be reached (R1).
   node_open(parent, slot + 1, 1, true);
-  set_gap(parent, slot + 1, gap_of(right, level, step_high(step) - step_low(step) - at));
+  const high = step_high(step);
+  const span = high - step_low(step);
+  set_gap(parent, slot + 1, gap_of(right, level, span - at, high == Region.PAGES));
   set_entry(parent, slot + 1, <u32>right | level);
   set_start(parent, slot + 1, node_start(parent, slot) + at);
   // Only now does the left part give it up: a reader already inside still finds it.
   scatter(left, level, 0, m, 0);
-  set_gap(parent, slot, gap_of(left, level, at));
+  set_gap(parent, slot, gap_of(left, level, at, false));
 }
 
 /** Restores the fill of the nodes on the way to `key`, and the root's (C2: walks anew). */
@@ -197,7 +199,9 @@ function node_share(path: usize, level: u32, l: u32): void {
   const left = node_of(node_entry(parent, l));
   const right = node_of(node_entry(parent, l + 1));
   const start = node_start(parent, l);
-  const span = slot_end(parent, l + 1, step_high(above) - step_low(above)) - start;
+  const end = slot_end(parent, l + 1, step_high(above) - step_low(above));
+  const last = step_low(above) + end == Region.PAGES;
+  const span = end - start;
   const held = node_count(left);
   const total = held + node_count(right);
   gather(left, level, 0, 0);
@@ -209,7 +213,7 @@ function node_share(path: usize, level: u32, l: u32): void {
     // Complete in the left node first, then unreachable in the right one (R1, R2).
     scatter(left, level, 0, total, 0);
     node_close(parent, l + 1, 1, true);
-    set_gap(parent, l, gap_of(left, level, span));
+    set_gap(parent, l, gap_of(left, level, span, last));
     node_free(right, level);
     return;
   }
@@ -219,8 +223,8 @@ function node_share(path: usize, level: u32, l: u32): void {
   scatter(right, level, m, total - m, border);
   set_start(parent, l + 1, start + border);
   if (m <= held) scatter(left, level, 0, m, 0);
-  set_gap(parent, l, gap_of(left, level, border));
-  set_gap(parent, l + 1, gap_of(right, level, span - border));
+  set_gap(parent, l, gap_of(left, level, border, false));
+  set_gap(parent, l + 1, gap_of(right, level, span - border, last));
 }
 
 /** The node at `level` of the path begins `delta` pages later; its predecessor extends. */

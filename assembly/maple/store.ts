@@ -31,13 +31,14 @@ import {
   step_slot,
   walk,
 } from "./cursor";
-import { gaps_rise } from "./gaps";
+import { gaps_grow, gaps_rise } from "./gaps";
 import {
   depth_of,
   Fill,
   node_close,
   node_count,
   node_entry,
+  node_gap,
   node_open,
   node_rebase,
   node_slot,
@@ -153,14 +154,26 @@ function put_in_leaf(root: usize, path: usize, first: i32, end: i32, entry: u32)
     const count = node_count(leaf);
     const after = count + left + right - (j - i);
     if (after <= <u32>Node.SLOTS) {
-      const quiet = entry != 0 && i == j && node_entry(leaf, i) != 0; // no hole touched
+      const hole = i == j && node_entry(leaf, i) == 0 ? stop - node_start(leaf, i) : 0;
       leaf_put(leaf, i + left, j + 1 - right, right, from, to, entry);
-      if (!quiet) gaps_rise(path, 1, depth);
+      if (depth == 1) return after; // nothing is recorded of a root
+      if (entry == 0 && end != Region.PAGES) gaps_grow(path, depth, to - from);
+      else if (i != j || entry == 0) gaps_rise(path, 1, depth);
+      else if (hole != 0) hole_filled(path, depth, hole, from + hole - stop, low + stop);
       return after;
     }
     make_room(root, path, depth, j > i || to == span ? j : 0);
     walk(path, load<u32>(root), first);
   }
+}
+
+/** An entry was put into a hole of `size` pages that ended at `end`; it leaves `before` pages below. */
+function hole_filled(path: usize, depth: u32, size: i32, before: i32, end: i32): void {
+  const above = step_at(path, 2);
+  // The region's last hole was not recorded (gaps G1); what is left of it below the entry is.
+  if (end == Region.PAGES) gaps_grow(path, depth, before);
+  // Smaller than the largest: whatever is left of it is, too.
+  else if (node_gap(step_node(above), step_slot(above)) == size) gaps_rise(path, 1, depth);
 }
 
 /**

@@ -6,7 +6,7 @@
 //   look up   mt_load (no lock) · mt_find · mt_prev · mt_range · mt_iter_begin, _leaf
 //   change    mt_reserve, then mt_store (cannot fail)
 //   room      mt_gap_highest · mt_gap_lowest
-//   whole     mt_init · mt_destroy · mt_dup · mt_validate · mt_height · mt_nodes
+//   whole     mt_init · mt_destroy · mt_dup · mt_validate · mt_measure · mt_height · mt_nodes
 //
 // All but mt_load want an external lock: one writer, or many of the others.
 //
@@ -24,7 +24,7 @@ import { depth_of, node_count, node_entry, node_of, set_entry } from "./node";
 import { region_clear } from "./rebuild";
 import { region_of, root_at, Tree, tree_regions } from "./region";
 
-export { mt_gap_highest, mt_gap_lowest } from "./gaps";
+export { mt_gap_highest, mt_gap_lowest, mt_measure } from "./gaps";
 export {
   mt_iter_begin,
   mt_iter_entries,

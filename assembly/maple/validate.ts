@@ -27,7 +27,7 @@ export function mt_validate(tree: usize): i32 {
     const depth = depth_of(word);
     if (depth == 0 || depth > <u32>Node.DEPTH_MAX) return Invariant.TREE_DEPTH;
     store<u32>(this_seat() + Seat.CURSOR, 0, Cursor.AFTER_NULL);
-    const found = check(word, depth, Region.PAGES, true);
+    const found = check(word, depth, 0, Region.PAGES, true);
     if (found != Invariant.SOUND) return found;
     if (depth == 1 && used(node_of(word)) == 1 && node_entry(node_of(word), 0) == 0) {
       return Invariant.TREE_OCCUPANCY;
@@ -43,7 +43,7 @@ function used(node: usize): u32 {
   return n;
 }
 
-function check(word: u32, level: u32, span: i32, root: bool): i32 {
+function check(word: u32, level: u32, low: i32, span: i32, root: bool): i32 {
   const node = node_of(word);
   if (depth_of(word) != level) return Invariant.TREE_DEPTH;
   if (!slab_owns(level == 1 ? SlabKind.LEAF : SlabKind.INNER, node)) return Invariant.TREE_DEPTH;
@@ -59,7 +59,7 @@ function check(word: u32, level: u32, span: i32, root: bool): i32 {
     const end = i + 1 < n ? node_start(node, i + 1) : span;
     const length = end - node_start(node, i);
     if (length <= 0) return Invariant.TREE_ORDER;
-    const found = level == 1 ? check_slot(node, i) : check_child(node, i, level, length);
+    const found = level == 1 ? check_slot(node, i) : check_child(node, i, level, low, length);
     if (found != Invariant.SOUND) return found;
   }
   return Invariant.SOUND;
@@ -73,20 +73,26 @@ function check_slot(leaf: usize, slot: u32): i32 {
   return Invariant.SOUND;
 }
 
-function check_child(node: usize, slot: u32, level: u32, length: i32): i32 {
+/** Child `slot` of a node that begins at `low`; the child is `length` pages long. */
+function check_child(node: usize, slot: u32, level: u32, low: i32, length: i32): i32 {
   const child = node_entry(node, slot);
-  const found = check(child, level - 1, length, false);
+  const start = low + node_start(node, slot);
+  const found = check(child, level - 1, start, length, false);
   if (found != Invariant.SOUND) return found;
-  if (largest(node_of(child), level - 1, length) != node_gap(node, slot)) return Invariant.TREE_GAP;
+  const last = start + length == Region.PAGES;
+  if (largest(node_of(child), level - 1, length, last) != node_gap(node, slot))
+    return Invariant.TREE_GAP;
   return Invariant.SOUND;
 }
 
-/** The largest hole of a node whose own records are true. */
-function largest(node: usize, level: u32, span: i32): i32 {
-  const n = used(node);
+/** The largest hole of a node whose own records are true; the region's last one does not count. */
+function largest(node: usize, level: u32, span: i32, last: bool): i32 {
+  let n = used(node);
+  if (level == 1 && last && node_entry(node, n - 1) == 0) n--;
   let gap: i32 = 0;
   for (let i: u32 = 0; i < n; i++) {
-    const end = i + 1 < n ? node_start(node, i + 1) : span;
+    const next = i + 1 < <u32>Node.SLOTS ? node_start(node, i + 1) : Node.UNUSED;
+    const end = next == Node.UNUSED ? span : next;
     if (level > 1) gap = max<i32>(gap, node_gap(node, i));
     else if (node_entry(node, i) == 0) gap = max<i32>(gap, end - node_start(node, i));
   }

@@ -20,6 +20,7 @@ import { slab_drain, slab_recount, slab_recover } from "../alloc/slab";
 import { journal_undo } from "../alloc/undo";
 import { Hold, LogState, Mm, Region, Seat } from "../base/layout";
 import { set_this_seat, this_seat } from "../base/worker";
+import { mt_measure } from "../maple/tree";
 import { MmFlag, Reap } from "../shared/abi";
 import { load_acquire, store_release } from "../sync/atomics";
 import { futex_wake_all } from "../sync/futex";
@@ -97,7 +98,12 @@ function bury_writer(mm: usize, lost: bool, report: usize): void {
     if (load<u32>(report, Reap.FIRST_DEAD * 4) == 0)
       store<u32>(report, <u32>mm, Reap.FIRST_DEAD * 4);
     mark_dead(mm);
-  } else add_one(report + Reap.MMAP_WRITES * 4);
+  } else {
+    add_one(report + Reap.MMAP_WRITES * 4);
+    // What was undone has left the records of gaps behind (undo U3).
+    mt_measure(mm + Mm.TREE);
+    mt_measure(mm + Mm.GUARDS);
+  }
   // Ends its section: drops the VMA write locks (mmap_lock S1).
   const seq = load_acquire(mm + Mm.LOCK_SEQ);
   if ((seq & 1) == 1) store_release(mm + Mm.LOCK_SEQ, seq + 1);

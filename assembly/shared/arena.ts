@@ -24,7 +24,7 @@ export const enum ArenaNode {
   STARTS = 0,
   /** u32 each: VMA or node word; 0 is NULL. */
   ENTRIES = 64,
-  /** i32 each, inner nodes only: the largest gap below that slot, pages. */
+  /** i32 each, inner nodes only: the largest gap below that slot, but for the region's last; pages. */
   GAPS = 128,
   UNUSED = 0x7fffffff,
   /** Pages of a region: what a root covers. */

@@ -76,9 +76,9 @@ export const deathMutants: DeathMutant[] = [
   ),
   of(
     "death-wide-munmap",
-    "maple/gaps.ts",
-    "a gap's record is not logged",
-    "    journal_word(gap_at(node, slot));\n",
+    DEATH,
+    "gaps are not measured anew",
+    "    mt_measure(mm + Mm.TREE);\n",
     "",
   ),
   of(

@@ -12,6 +12,7 @@ import { findRows, parseSearch } from "../../web/view/table/search.js";
 import { pathTo } from "../../web/view/tree/path.js";
 
 const END = 2 ** 47 - PAGE_BYTES;
+const REGION_BYTES = 2 ** 30 * PAGE_BYTES;
 const SCALES: readonly ScaleName[] = ["linear", "log", "gaps"];
 const BUFFER = 0x7fff_f7d8_0000;
 
@@ -156,7 +157,11 @@ describe("the way of a look-up", () => {
         const child = below.nodes[below.onPath]!;
         const slot = level.nodes[level.onPath]!.slots[level.slot]!;
         expect(child.start).toBe(slot.start);
-        expect(Math.max(...child.slots.map(({ gap }) => gap))).toBe(slot.gap);
+        // The hole at the region's end is in no record (assembly/maple/gaps.ts G1).
+        const counted = child.slots.filter(
+          ({ end }) => child.depth > 1 || end % REGION_BYTES !== 0,
+        );
+        expect(Math.max(0, ...counted.map(({ gap }) => gap))).toBe(slot.gap);
       }
     }
     expect(pathTo(arena, 0x10_0000_0000).length).toBe(3);
