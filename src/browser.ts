@@ -54,12 +54,13 @@ function webWorker(worker: Worker): HostWorker {
   };
 }
 
+export async function fetchBytes(url: URL): Promise<ArrayBuffer> {
+  const response = await fetch(url);
+  if (!response.ok) throw new TypeError(`${url}: HTTP status ${response.status}`);
+  return response.arrayBuffer();
+}
+
 export const browserHost: Host = {
-  async readBytes(url) {
-    const response = await fetch(url);
-    if (!response.ok) throw new TypeError(`${url}: HTTP status ${response.status}`);
-    return response.arrayBuffer();
-  },
   async startWorker(url, name) {
     return webWorker(new Worker(url, { type: "module", name }));
   },
@@ -84,8 +85,5 @@ export const browserHost: Host = {
         return new Promise(() => {});
       });
     });
-  },
-  unref() {
-    // A page has no end that a timer could delay.
   },
 };

@@ -14,7 +14,7 @@ import { MmWithUser } from "./mm.js";
 import { createMm, type MmOptions } from "./mm-options.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
-import { host, threadMayBlock } from "./platform.js";
+import { threadMayBlock, unref } from "./platform.js";
 import { RawPlane } from "./raw.js";
 import { type ReapReport, reapSeat } from "./reap.js";
 import { registerContext, unregisterContext } from "./registry.js";
@@ -439,7 +439,7 @@ export class Engine implements Disposable {
       this.#deferredTimer = undefined;
       if (!this.#disposed) this.runDeferred();
     }, 0);
-    host.unref(this.#deferredTimer);
+    unref(this.#deferredTimer);
   }
 }
 

@@ -46,8 +46,6 @@ export interface HostPort {
 }
 
 export interface Host {
-  /** The bytes behind a URL, `file:` too where the host can read files. */
-  readBytes(url: URL): Promise<BufferSource>;
   startWorker(url: URL | string, name: string): Promise<HostWorker>;
   /** The port to whoever started this worker; null on a main thread. */
   parentPort(): Promise<HostPort | null>;
@@ -56,6 +54,4 @@ export interface Host {
   adoptWorker(candidate: object): HostWorker | null;
   /** In a worker: takes what its end sets free, where no event tells of that end; else null. */
   holdLifeline(): Promise<string | null>;
-  /** Lets the process end although this timer is still running. */
-  unref(timer: unknown): void;
 }

@@ -5,7 +5,7 @@
 // Floor: S0. Imports: host, browser (MessagePort has both faces in Node).
 
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { browserHost, eventPort } from "./browser.js";
+import { eventPort } from "./browser.js";
 import { Death, type Host, type HostPort, type HostWorker } from "./host.js";
 
 const FS = "node:fs/promises";
@@ -53,14 +53,15 @@ function threadWorker(worker: NodeWorker): HostWorker {
   };
 }
 
+/** `url` is a `file:` URL. */
+export async function fileBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const { readFile } = (await import(
+    /* @vite-ignore */ /* webpackIgnore: true */ FS
+  )) as typeof import("node:fs/promises");
+  return readFile(url);
+}
+
 export const nodeHost: Host = {
-  async readBytes(url) {
-    if (url.protocol !== "file:") return browserHost.readBytes(url);
-    const { readFile } = (await import(
-      /* @vite-ignore */ /* webpackIgnore: true */ FS
-    )) as typeof import("node:fs/promises");
-    return readFile(url);
-  },
   async startWorker(url, name) {
     const { Worker } = await workerThreads();
     return threadWorker(new Worker(url, { name }));
@@ -81,9 +82,6 @@ export const nodeHost: Host = {
     return isWorker ? threadWorker(candidate as unknown as NodeWorker) : null;
   },
   holdLifeline: async () => null,
-  unref(timer) {
-    (timer as { unref?(): void }).unref?.();
-  },
 };
 
 function asError(thrown: unknown): Error {

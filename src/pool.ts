@@ -20,7 +20,7 @@ import {
 import { TrackedEndpoint } from "./endpoint.js";
 import { Engine, type EngineShare } from "./engine.js";
 import type { HostPort, HostWorker } from "./host.js";
-import { host } from "./platform.js";
+import { host, unref } from "./platform.js";
 import { installTransferHandlers, thrownReply } from "./transfer.js";
 
 /** What a worker exposes: an object, or what makes one once its engine is attached. */
@@ -322,6 +322,6 @@ function revive(reply: object): unknown {
 
 function delay(ms: number): Promise<null> {
   return new Promise((resolve) => {
-    host.unref(setTimeout(() => resolve(null), ms));
+    unref(setTimeout(() => resolve(null), ms));
   });
 }

@@ -34,7 +34,7 @@ import type { Handle } from "./handle.js";
 import { Mm, MmWithUser } from "./mm.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
-import { host } from "./platform.js";
+import { unref } from "./platform.js";
 import { contextOf, onClose } from "./registry.js";
 import { VmaRef } from "./vma.js";
 
@@ -224,7 +224,7 @@ function scheduleSweep(): void {
     clearInterval(state.sweeper as number);
     state.sweeper = undefined;
   }, SWEEP_MS);
-  host.unref(state.sweeper);
+  unref(state.sweeper);
 }
 
 /** Forgets what has landed; takes back what has been under way for too long. */

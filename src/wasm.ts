@@ -8,7 +8,7 @@
 // Floor: S1. Imports: platform, generated.
 
 import { WASM_BASE64 } from "./generated/wasm.js";
-import { host } from "./platform.js";
+import { readBytes } from "./platform.js";
 
 /** Where the engine's wasm comes from, if not from the bytes inlined in the package. */
 export type WasmSource = ByteSource | WebAssembly.Module;
@@ -45,7 +45,7 @@ export async function compileEngine(
 }
 
 async function readSource(source: ByteSource): Promise<BufferSource> {
-  if (source instanceof URL) return host.readBytes(source);
+  if (source instanceof URL) return readBytes(source);
   if (typeof Response !== "undefined" && source instanceof Response) return source.arrayBuffer();
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
   throw new TypeError("wasm must be a URL, a Response, bytes or a WebAssembly.Module");
