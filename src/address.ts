@@ -23,9 +23,12 @@ export function checkedNumber(address: number, name: string): number {
   throw new RangeError(`${name} must be a non-negative safe integer, not ${address}`);
 }
 
-/** `address` for an `_i64` export; wasm takes the bits, so values above 2^63 arrive as u64. */
-export function wide(address: Address, name: string): bigint {
-  if (typeof address !== "bigint") return BigInt(checkedNumber(address, name));
+/**
+ * `address` if it is well-formed; a bigint is for an `_i64` export. wasm takes the bits, so values
+ * above 2^63 arrive as u64.
+ */
+export function checkedAddress(address: Address, name: string): Address {
+  if (typeof address !== "bigint") return checkedNumber(address, name);
   if (address >= 0n && address < LIMIT) return address;
   throw new RangeError(`${name} must be in [0, 2^64), not ${address}`);
 }
@@ -36,16 +39,16 @@ export function wide(address: Address, name: string): bigint {
  * @throws RangeError outside [0, 2^53)
  */
 export function asNumber(address: Address, name: string): number {
-  return checkedNumber(typeof address === "bigint" ? Number(wide(address, name)) : address, name);
+  return checkedNumber(Number(checkedAddress(address, name)), name);
 }
 
 /**
- * `address` for an export without an `_i64` twin: above 2^53 nothing is mapped, so the
- * largest number has the same answer.
+ * `address` where only its place matters, not its low bits: above 2^53 nothing is mapped, so
+ * the largest number has the same answer.
  */
 export function clamped(address: Address, name: string): number {
-  if (typeof address !== "bigint") return checkedNumber(address, name);
-  return Math.min(Number(wide(address, name)), Number.MAX_SAFE_INTEGER);
+  if (typeof address === "number") return checkedNumber(address, name);
+  return Math.min(Number(checkedAddress(address, name)), Number.MAX_SAFE_INTEGER);
 }
 
 /**

@@ -11,33 +11,36 @@ import { Errno } from "../assembly/shared/errno.js";
 
 /** Only async locks time out, and only the facade waits for them: the core knows no ETIMEDOUT. */
 const ETIMEDOUT = 110;
+/** Errnos are at most this. */
+const ERRNO_MAX = 4095;
 
-const NAMES = new Map<number, readonly [code: string, text: string]>([
-  [Errno.EPERM, ["EPERM", "operation not permitted"]],
-  [Errno.EINTR, ["EINTR", "interrupted system call"]],
-  [Errno.EBADF, ["EBADF", "bad file descriptor"]],
-  [Errno.EAGAIN, ["EAGAIN", "resource temporarily unavailable"]],
-  [Errno.ENOMEM, ["ENOMEM", "cannot allocate memory"]],
-  [Errno.EACCES, ["EACCES", "permission denied"]],
-  [Errno.EFAULT, ["EFAULT", "bad address"]],
-  [Errno.EBUSY, ["EBUSY", "device or resource busy"]],
-  [Errno.EEXIST, ["EEXIST", "file exists"]],
-  [Errno.ENODEV, ["ENODEV", "no such device"]],
-  [Errno.EINVAL, ["EINVAL", "invalid argument"]],
-  [Errno.ENFILE, ["ENFILE", "too many open files in system"]],
-  [Errno.EMFILE, ["EMFILE", "too many open files"]],
-  [Errno.ETXTBSY, ["ETXTBSY", "text file busy"]],
-  [Errno.EDEADLK, ["EDEADLK", "resource deadlock would occur"]],
-  [Errno.EOVERFLOW, ["EOVERFLOW", "value too large for defined data type"]],
-  [Errno.EOPNOTSUPP, ["EOPNOTSUPP", "operation not supported"]],
-  [ETIMEDOUT, ["ETIMEDOUT", "connection timed out"]],
-  [Errno.EOWNERDEAD, ["EOWNERDEAD", "owner died"]],
-]);
+/** Name and meaning, by errno. */
+const TEXTS: Readonly<Record<number, string>> = {
+  [Errno.EPERM]: "EPERM: operation not permitted",
+  [Errno.EINTR]: "EINTR: interrupted system call",
+  [Errno.EBADF]: "EBADF: bad file descriptor",
+  [Errno.EAGAIN]: "EAGAIN: resource temporarily unavailable",
+  [Errno.ENOMEM]: "ENOMEM: cannot allocate memory",
+  [Errno.EACCES]: "EACCES: permission denied",
+  [Errno.EFAULT]: "EFAULT: bad address",
+  [Errno.EBUSY]: "EBUSY: device or resource busy",
+  [Errno.EEXIST]: "EEXIST: file exists",
+  [Errno.ENODEV]: "ENODEV: no such device",
+  [Errno.EINVAL]: "EINVAL: invalid argument",
+  [Errno.ENFILE]: "ENFILE: too many open files in system",
+  [Errno.EMFILE]: "EMFILE: too many open files",
+  [Errno.ETXTBSY]: "ETXTBSY: text file busy",
+  [Errno.EDEADLK]: "EDEADLK: resource deadlock would occur",
+  [Errno.EOVERFLOW]: "EOVERFLOW: value too large for defined data type",
+  [Errno.EOPNOTSUPP]: "EOPNOTSUPP: operation not supported",
+  [ETIMEDOUT]: "ETIMEDOUT: connection timed out",
+  [Errno.EOWNERDEAD]: "EOWNERDEAD: owner died",
+};
 
 /** What an errno means, as `cannot allocate memory`; null for one that no call here gives. */
 export function errnoText(code: string): string | null {
-  for (const [name, text] of NAMES.values()) if (name === code) return text;
-  return null;
+  const entry = Object.values(TEXTS).find((text) => text.startsWith(`${code}: `));
+  return entry?.slice(code.length + 2) ?? null;
 }
 
 /** The arguments of a failed call, by name. */
@@ -66,7 +69,10 @@ export class MmError extends Error {
     code?: string,
     options?: ErrorOptions,
   ) {
-    const [name, text] = NAMES.get(errno) ?? [`E${errno}`, `error ${errno}`];
+    const [name, text] = (TEXTS[errno] ?? `E${errno}: error ${errno}`).split(": ") as [
+      string,
+      string,
+    ];
     super(`${code ?? name}: ${syscall}(${formatArgs(args)}): ${text}`, options);
     this.code = code ?? name;
     this.errno = errno;
@@ -98,6 +104,22 @@ export class NotThreadSafeError extends TypeError {
 export function errorOf(result: number, syscall: string, args: ErrorArgs = {}): MmError {
   if (result === -Abi.WOULD_BLOCK) return new WouldBlockError(syscall, args);
   return new MmError(-result, syscall, args);
+}
+
+/** A core result as a number. @throws MmError it stands for one; `args` are made only then */
+export function checked(result: number | bigint, syscall: string, args?: () => ErrorArgs): number {
+  const value = Number(result);
+  if (value < 0) throw errorOf(value, syscall, args?.());
+  return value;
+}
+
+/**
+ * A core result that is an address in the arena: as an i32 those above 2 GiB are negative, and
+ * only the last 4095 are errors.
+ */
+export function checkedPointer(result: number, syscall: string, args?: () => ErrorArgs): number {
+  if (result < 0 && result >= -ERRNO_MAX) throw errorOf(result, syscall, args?.());
+  return result >>> 0;
 }
 
 /** The error of an async lock whose time is up. */

@@ -15,7 +15,7 @@ import { Access, Fault, MmArg, MmFlag } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
 import { type Address, asNumber, assertFields } from "./address.js";
 import type { Core } from "./core.js";
-import { errorOf, MmError } from "./errors.js";
+import { checked, checkedPointer, MmError } from "./errors.js";
 import { VmFlags } from "./flags.js";
 import { flagsAfterExec, flagsOf } from "./mm-flags.js";
 
@@ -55,9 +55,7 @@ export function exec(core: Core, old: number, options: ExecOptions): number {
   ].map((word) => core.f64[word]) as [number, number, number, number, number];
   const startBrk = asked ?? (core.f64[MmArg.START_BRK] as number);
   core.f64[MmArg.START_BRK] = startBrk;
-  const made = x.mm_create();
-  if (made < 0 && made >= -4095) throw errorOf(made, "exec");
-  const mm = made >>> 0;
+  const mm = checkedPointer(x.mm_create(), "exec");
   try {
     const pageSize = 2 ** shift;
     const length = stackLength(pageSize, stackLimit);
@@ -68,13 +66,11 @@ export function exec(core: Core, old: number, options: ExecOptions): number {
     if (refused || length > taskSize - lowest)
       throw new MmError(Errno.ENOMEM, "exec", { stack: length });
     const start = taskSize - length;
-    const installed = x.vma_install(mm, start, taskSize, STACK_FLAGS, start / pageSize, 0);
-    if (installed < 0) throw errorOf(installed, "exec");
+    checked(x.vma_install(mm, start, taskSize, STACK_FLAGS, start / pageSize, 0), "exec");
     const startStack = taskSize - pageSize;
     x.mm_brk_init(mm, startBrk, startBrk, dataSegment, startStack);
     // The arguments were written there: the stack has its anon_vma.
-    const fault = x.handle_mm_fault(mm, startStack, Access.WRITE);
-    if (fault < 0) throw errorOf(fault, "exec");
+    const fault = checked(x.handle_mm_fault(mm, startStack, Access.WRITE), "exec");
     if ((fault & Fault.OUTCOME_MASK) !== Fault.OK) throw new TypeError("exec: no stack");
   } catch (error) {
     x.mmput(mm);

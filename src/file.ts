@@ -8,7 +8,7 @@ import { FileFlag } from "../assembly/shared/flags.js";
 import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
 import type { Context, Scope } from "./context.js";
 import type { Core } from "./core.js";
-import { errorOf } from "./errors.js";
+import { checkedPointer } from "./errors.js";
 import { Handle } from "./handle.js";
 import type { FileOps } from "./vma-new.js";
 
@@ -149,9 +149,7 @@ export function createFile(
   args[FileArg.KIND_LENGTH] = kindName.length;
   core.u8.set(name, FileArg.NAME_OFFSET);
   core.u8.set(kindName, FileArg.NAME_OFFSET + name.length);
-  const file = core.x.file_create();
-  if (file < 0 && file >= -4095) throw errorOf(file, "openFile", { name: options.name });
-  return file >>> 0;
+  return checkedPointer(core.x.file_create(), "openFile", () => ({ name: options.name }));
 }
 
 /** Context: something holds a reference to `file`. */

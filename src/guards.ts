@@ -14,21 +14,13 @@
 // Floor: S2. Imports: address, handle, vma, system-calls.
 
 import { MmStat } from "../assembly/shared/abi.js";
-import { type Address, asNumber, checkedNumber, wide } from "./address.js";
+import { type Address, asNumber, clamped } from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable, CoreExports } from "./core.js";
-import { errorOf } from "./errors.js";
-import type { FaultAccess, FaultResult } from "./fault.js";
+import { checked } from "./errors.js";
 import { notThreadSafe } from "./handle.js";
 import type { MmWithUser } from "./mm.js";
-import type {
-  Caller,
-  MmapArgs,
-  MremapArgs,
-  RemapFilePagesArgs,
-  SystemCalls,
-} from "./system-calls.js";
-import * as calls from "./system-calls.js";
+import { withSystemCalls } from "./system-calls.js";
 import { VmaRef, type VmaScope } from "./vma.js";
 
 /** A range without mappings, `[start, end)` in bytes. */
@@ -104,22 +96,12 @@ export class MmapReadGuard implements Disposable, VmaScope {
 
   /** The VMA that contains `address`, or null if nothing is mapped there. */
   vmaLookup(address: Address): VmaRef | null {
-    const x = this.exports();
-    const vma =
-      typeof address === "number"
-        ? x.vma_lookup(this.#mm, checkedNumber(address, "address"))
-        : x.vma_lookup_i64(this.#mm, wide(address, "address"));
-    return this.#ref(vma);
+    return this.#ref(this.exports().vma_lookup(this.#mm, clamped(address, "address")));
   }
 
   /** The first VMA that ends above `address`: it contains it, or is the next one; null at the end. */
   findVma(address: Address): VmaRef | null {
-    const x = this.exports();
-    const vma =
-      typeof address === "number"
-        ? x.find_vma(this.#mm, checkedNumber(address, "address"))
-        : x.find_vma_i64(this.#mm, wide(address, "address"));
-    return this.#ref(vma);
+    return this.#ref(this.exports().find_vma(this.#mm, clamped(address, "address")));
   }
 
   /**
@@ -203,6 +185,8 @@ export class MmapReadGuard implements Disposable, VmaScope {
   }
 }
 
+const WithSystemCalls = /* @__PURE__ */ withSystemCalls(MmapReadGuard);
+
 /**
  * Proof that this worker holds the mmap lock for writing: nobody else reads or writes.
  *
@@ -217,87 +201,32 @@ export class MmapReadGuard implements Disposable, VmaScope {
  *
  * @invariant while `!released`, mm_lock_seq is odd
  */
-export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
+export class MmapWriteGuard extends WithSystemCalls {
   override get kind(): string {
     return "MmapWriteGuard";
   }
 
   /** @internal */
-  get calls(): CallTable {
+  override get calls(): CallTable {
     return this.context.core.lockedCalls;
   }
 
-  mmap(args: MmapArgs): number {
-    return calls.mmap(this.#changing(), args);
-  }
-
-  munmap(address: Address, length: Address): void {
-    calls.plainRangeCall(this.#changing(), "munmap", address, length);
-  }
-
-  mprotect(address: Address, length: Address, prot: number): void {
-    calls.rangeCall(this.#changing(), "mprotect", address, length, prot, "prot");
-  }
-
-  mremap(args: MremapArgs): number {
-    return calls.mremap(this.#changing(), args);
-  }
-
-  brk(address: Address = 0): number {
-    return calls.brk(this.#changing(), address);
-  }
-
-  madvise(address: Address, length: Address, advice: number): void {
-    calls.rangeCall(this.#changing(), "madvise", address, length, advice, "advice");
-  }
-
-  mlock(address: Address, length: Address, flags = 0): void {
-    calls.rangeCall(this.#changing(), "mlock", address, length, flags, "flags");
-  }
-
-  munlock(address: Address, length: Address): void {
-    calls.plainRangeCall(this.#changing(), "munlock", address, length);
-  }
-
-  mlockall(flags: number): void {
-    calls.mlockall(this.#changing(), flags);
-  }
-
-  munlockall(): void {
-    calls.munlockall(this.#changing());
-  }
-
-  msync(address: Address, length: Address, flags: number): void {
-    calls.rangeCall(this, "msync", address, length, flags, "flags");
-  }
-
-  mincore(address: Address, length: Address): Uint8Array {
-    return calls.mincore(this, address, length);
-  }
-
-  mseal(address: Address, length: Address): void {
-    calls.rangeCall(this.#changing(), "mseal", address, length, 0, "flags");
-  }
-
-  setVmaName(address: Address, length: Address, name: string | null): void {
-    calls.setVmaName(this.#changing(), address, length, name);
-  }
-
-  remapFilePages(args: RemapFilePagesArgs): void {
-    calls.remapFilePages(this.#changing(), args);
-  }
-
-  handleMmFault(address: Address, access: FaultAccess): FaultResult {
-    return calls.handleMmFault(this.#changing(), address, access);
-  }
-
-  /** Copies the address space as fork(2) does. @throws MmError ENOMEM */
-  fork(): MmWithUser {
-    return this.context.makers.takeUser(this.context, calls.fork(this.#changing()));
+  /**
+   * @internal What changes the space makes every VmaRef of this guard stale.
+   * @throws TypeError the change would wait for a VMA read guard that this worker holds itself
+   */
+  override enter(call: string): void {
+    if (call === "msync" || call === "mincore") return;
+    this.owner.locks.assertNoHook();
+    this.change();
+    if (this.owner.locks.vmaReads === 0) return;
+    throw new TypeError(
+      "a change while this worker holds a VMA read guard waits for itself; release it first",
+    );
   }
 
   /** @internal */
-  underWriteLock<Result>(body: () => Result): Result {
+  override underWriteLock<Result>(body: () => Result): Result {
     const { locks } = this.owner;
     locks.inHook = true;
     try {
@@ -316,8 +245,7 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
   downgrade(): MmapReadGuard {
     const owner = this.mm();
     owner.locks.assertNoHook();
-    const failed = this.context.core.x.mmap_write_downgrade(this.pointer);
-    if (failed < 0) throw errorOf(failed, "mmapWriteDowngrade");
+    checked(this.context.core.x.mmap_write_downgrade(this.pointer), "mmapWriteDowngrade");
     this.end();
     return new MmapReadGuard(owner);
   }
@@ -328,16 +256,6 @@ export class MmapWriteGuard extends MmapReadGuard implements SystemCalls {
 
   protected override unlock(x: CoreExports, mm: number): void {
     x.mmap_write_unlock(mm);
-  }
-
-  /** @throws TypeError the change would wait for a VMA read guard that this worker holds itself */
-  #changing(): Caller {
-    this.owner.locks.assertNoHook();
-    this.change();
-    if (this.owner.locks.vmaReads === 0) return this;
-    throw new TypeError(
-      "a change while this worker holds a VMA read guard waits for itself; release it first",
-    );
   }
 }
 

@@ -6,7 +6,7 @@ import { MmFlag, MmStat } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
 import { assertFields, shown } from "./address.js";
 import type { Core } from "./core.js";
-import { errorOf, MmError } from "./errors.js";
+import { checked, MmError } from "./errors.js";
 import type { MmWithUser } from "./mm.js";
 
 const MDWE = MmFlag.MDWE | MmFlag.MDWE_NO_INHERIT;
@@ -61,10 +61,10 @@ export function flagsOf(core: Core, mm: number): number {
 
 /** Under the write lock: a call under way sees the old flags or the new ones throughout. */
 function changeFlags(mm: MmWithUser, call: string, change: (flags: number) => number): void {
+  mm.enter(call);
   const { core } = mm.context;
-  const { pointer } = mm.waitingCall(call);
-  const failed = core.x.mmap_write_lock(pointer);
-  if (failed < 0) throw errorOf(failed, call);
+  const { pointer } = mm;
+  checked(core.x.mmap_write_lock(pointer), call);
   try {
     core.x.mm_flags_set(pointer, change(flagsOf(core, pointer)));
   } finally {

@@ -7,7 +7,7 @@
 import { Limit, MmArg, MmFlag } from "../assembly/shared/abi.js";
 import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
 import type { Core } from "./core.js";
-import { errorOf } from "./errors.js";
+import { checkedPointer } from "./errors.js";
 import { mdweBits } from "./mm-flags.js";
 
 /** setrlimit(2): bytes; Infinity is unlimited. */
@@ -111,9 +111,7 @@ export function createMm(core: Core, options: MmOptions): number {
     ((options.vmaNames ?? true) ? 0 : MmFlag.NO_VMA_NAMES) |
     (options.readImpliesExec ? MmFlag.READ_IMPLIES_EXEC : 0);
   core.f64.set(words);
-  const mm = core.x.mm_create();
-  if (mm < 0 && mm >= -4095) throw errorOf(mm, "createMm");
-  const pointer = mm >>> 0;
+  const pointer = checkedPointer(core.x.mm_create(), "createMm");
   core.x.mm_flags_set(pointer, flags);
   if (
     options.brk !== undefined ||

@@ -6,15 +6,14 @@
 // In one file because, as in mm.rs, each names the other.
 // Floor: S3. Imports: handle, guards, system-calls, async-lock, read-space, exec, explain.
 
-import { type Address, checkedNumber, clamped, shown, wide } from "./address.js";
+import { type Address, clamped, shown } from "./address.js";
 import { type LockOptions, lockAsync } from "./async-lock.js";
 import { Context, type LockState, type Scope } from "./context.js";
 import type { CallTable } from "./core.js";
 import type { Engine } from "./engine.js";
-import { errorOf } from "./errors.js";
+import { checked } from "./errors.js";
 import { type ExecOptions, exec } from "./exec.js";
 import { type Explanation, explain } from "./explain.js";
-import type { FaultAccess, FaultResult } from "./fault.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
@@ -24,8 +23,7 @@ import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
 import { mapsText, readSpace, snapshots } from "./read-space.js";
 import { smapsText } from "./smaps-text.js";
-import type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
-import * as calls from "./system-calls.js";
+import { withSystemCalls } from "./system-calls.js";
 import { type ValidationReport, validateMm } from "./validation.js";
 
 /** Address of an mm_struct in the arena: the raw plane's `mm`. Equal addresses are the same space. */
@@ -103,6 +101,8 @@ export class Mm extends Handle {
   }
 }
 
+const WithSystemCalls = /* @__PURE__ */ withSystemCalls(Mm);
+
 /**
  * A reference that keeps the address space itself: one count of mm_users.
  *
@@ -114,7 +114,7 @@ export class Mm extends Handle {
  *
  * @invariant while not disposed, mm_users > 0
  */
-export class MmWithUser extends Mm implements SystemCalls {
+export class MmWithUser extends WithSystemCalls {
   readonly #locks: LockState;
   #guards = 0;
 
@@ -157,7 +157,7 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   /** @internal */
-  get calls(): CallTable {
+  override get calls(): CallTable {
     return this.context.core.calls;
   }
 
@@ -189,12 +189,8 @@ export class MmWithUser extends Mm implements SystemCalls {
    * fall back to {@link MmWithUser.mmapReadLock}. Never waits.
    */
   lockVmaUnderRcu(address: Address): VmaReadGuard | null {
-    const pointer = this.pointer;
-    const { x } = this.context.core;
-    const vma =
-      typeof address === "number"
-        ? x.lock_vma_under_rcu(pointer, checkedNumber(address, "address"))
-        : x.lock_vma_under_rcu_i64(pointer, wide(address, "address"));
+    const { context, pointer } = this;
+    const vma = context.core.x.lock_vma_under_rcu(pointer, clamped(address, "address"));
     return vma === 0 ? null : new VmaReadGuard(this, vma >>> 0);
   }
 
@@ -206,9 +202,8 @@ export class MmWithUser extends Mm implements SystemCalls {
    * @throws MmError EAGAIN this worker reads as many spaces as its seat has room for (8)
    */
   mmapReadLock(): MmapReadGuard {
-    const pointer = this.waitingCall("mmapReadLock").pointer;
-    const failed = this.context.core.x.mmap_read_lock(pointer);
-    if (failed < 0) throw errorOf(failed, "mmapReadLock");
+    this.enter("mmapReadLock");
+    checked(this.context.core.x.mmap_read_lock(this.pointer), "mmapReadLock");
     return new MmapReadGuard(this);
   }
 
@@ -228,9 +223,8 @@ export class MmWithUser extends Mm implements SystemCalls {
 
   /** Takes the mmap lock for writing. Throws as {@link MmWithUser.mmapReadLock}. */
   mmapWriteLock(): MmapWriteGuard {
-    const pointer = this.waitingCall("mmapWriteLock").pointer;
-    const failed = this.context.core.x.mmap_write_lock(pointer);
-    if (failed < 0) throw errorOf(failed, "mmapWriteLock");
+    this.enter("mmapWriteLock");
+    checked(this.context.core.x.mmap_write_lock(this.pointer), "mmapWriteLock");
     return new MmapWriteGuard(this);
   }
 
@@ -257,89 +251,18 @@ export class MmWithUser extends Mm implements SystemCalls {
   peek(address: Address): VmaSnapshot | null {
     const pointer = this.pointer;
     const { core } = this.context;
+    const at = clamped(address, "address");
     for (let tries = 0; tries < PEEK_TRIES; tries++) {
-      const found =
-        typeof address === "number"
-          ? core.x.peek(pointer, checkedNumber(address, "address"), core.scratch)
-          : core.x.peek_i64(pointer, wide(address, "address"), core.scratch);
+      const found = core.x.peek(pointer, at, core.scratch);
       if (found === 0) return null;
       if (found > 0) return snapshotFrom(core.f64, null);
     }
     return readSpace(this, "peek", () => {
-      const vma = core.x.vma_lookup_i64(pointer, wide(address, "address")) >>> 0;
+      const vma = core.x.vma_lookup(pointer, at) >>> 0;
       if (vma === 0) return null;
       core.x.vma_read(vma, core.scratch);
       return snapshotFrom(core.f64, null);
     });
-  }
-
-  mmap(args: MmapArgs): number {
-    return calls.mmap(this.waitingCall("mmap"), args);
-  }
-
-  munmap(address: Address, length: Address): void {
-    calls.plainRangeCall(this.waitingCall("munmap"), "munmap", address, length);
-  }
-
-  mprotect(address: Address, length: Address, prot: number): void {
-    calls.rangeCall(this.waitingCall("mprotect"), "mprotect", address, length, prot, "prot");
-  }
-
-  mremap(args: MremapArgs): number {
-    return calls.mremap(this.waitingCall("mremap"), args);
-  }
-
-  brk(address: Address = 0): number {
-    return calls.brk(this.waitingCall("brk"), address);
-  }
-
-  madvise(address: Address, length: Address, advice: number): void {
-    calls.rangeCall(this.waitingCall("madvise"), "madvise", address, length, advice, "advice");
-  }
-
-  mlock(address: Address, length: Address, flags = 0): void {
-    calls.rangeCall(this.waitingCall("mlock"), "mlock", address, length, flags, "flags");
-  }
-
-  munlock(address: Address, length: Address): void {
-    calls.plainRangeCall(this.waitingCall("munlock"), "munlock", address, length);
-  }
-
-  mlockall(flags: number): void {
-    calls.mlockall(this.waitingCall("mlockall"), flags);
-  }
-
-  munlockall(): void {
-    calls.munlockall(this.waitingCall("munlockall"));
-  }
-
-  msync(address: Address, length: Address, flags: number): void {
-    calls.rangeCall(this.waitingCall("msync"), "msync", address, length, flags, "flags");
-  }
-
-  mincore(address: Address, length: Address): Uint8Array {
-    return calls.mincore(this.waitingCall("mincore"), address, length);
-  }
-
-  mseal(address: Address, length: Address): void {
-    calls.rangeCall(this.waitingCall("mseal"), "mseal", address, length, 0, "flags");
-  }
-
-  setVmaName(address: Address, length: Address, name: string | null): void {
-    calls.setVmaName(this.waitingCall("setVmaName"), address, length, name);
-  }
-
-  remapFilePages(args: RemapFilePagesArgs): void {
-    calls.remapFilePages(this.waitingCall("remapFilePages"), args);
-  }
-
-  handleMmFault(address: Address, access: FaultAccess): FaultResult {
-    return calls.handleMmFault(this.waitingCall("handleMmFault"), address, access);
-  }
-
-  /** Copies the address space as fork(2) does: the child's first user. @throws MmError ENOMEM */
-  fork(): MmWithUser {
-    return new MmWithUser(this.context, calls.fork(this.waitingCall("fork")));
   }
 
   /**
@@ -410,11 +333,8 @@ export class MmWithUser extends Mm implements SystemCalls {
   /** Checks every invariant of this space; empty when sound. */
   validate(): ValidationReport {
     const { held } = this.locks;
-    return validateMm(
-      this.context.core,
-      (held ? this : this.waitingCall("validate")).pointer,
-      held,
-    );
+    if (!held) this.enter("validate");
+    return validateMm(this.context.core, this.pointer, held);
   }
 
   /** Numbers of the space, as /proc/PID/status has them. */
@@ -423,14 +343,13 @@ export class MmWithUser extends Mm implements SystemCalls {
   }
 
   /** @internal Before a call that may wait for the mmap lock. */
-  waitingCall(call: string): this {
+  override enter(call: string): void {
     this.pointer;
     this.locks.assertMayWait(call);
-    return this;
   }
 
   /** @internal */
-  underWriteLock<Result>(body: () => Result): Result {
+  override underWriteLock<Result>(body: () => Result): Result {
     const guard = this.mmapWriteLock();
     try {
       return guard.underWriteLock(body);

@@ -6,7 +6,7 @@
 // Floor: S2. Imports: errors, file, vma-new.
 
 import type { Context } from "./context.js";
-import { type ErrorArgs, errorOf, MmError } from "./errors.js";
+import { checked, type ErrorArgs, MmError } from "./errors.js";
 import { readFileInfo } from "./file.js";
 import { type FileOps, VmaNew } from "./vma-new.js";
 
@@ -49,8 +49,8 @@ export function mmapWithHook(
 ): number {
   const { core } = context;
   const { address, length, prot, flags, file, offset } = words;
-  const at = Number(core.x.mmap_begin(mm, address, length, prot, flags, file, offset));
-  if (at < 0) throw errorOf(at, "mmap", args());
+  const begun = core.x.mmap_begin(mm, address, length, prot, flags, file, offset);
+  const at = checked(begun, "mmap", args);
   const vma = core.u32[0] as number;
   if (vma === 0) return at; // joined a neighbour
   try {
@@ -60,8 +60,7 @@ export function mmapWithHook(
     if (!(error instanceof MmError)) throw error;
     throw new MmError(error.errno, "mmap", args(), error.code, { cause: error });
   }
-  const failed = core.x.mmap_commit(mm, vma, flags);
-  if (failed < 0) throw errorOf(failed, "mmap", args());
+  checked(core.x.mmap_commit(mm, vma, flags), "mmap", args);
   return at;
 }
 

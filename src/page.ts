@@ -3,7 +3,7 @@
 // Floor: S2. Imports: errors, handle.
 
 import type { Context, Scope } from "./context.js";
-import { errorOf } from "./errors.js";
+import { checkedPointer } from "./errors.js";
 import { Handle } from "./handle.js";
 
 /** Address of a page record in the arena. */
@@ -26,9 +26,7 @@ export class Page extends Handle {
 
   /** @internal @throws MmError ENOMEM the arena is full */
   static make(context: Context): Page {
-    const page = context.core.x.page_create();
-    if (page < 0 && page >= -4095) throw errorOf(page, "allocPage");
-    return new Page(context, page >>> 0);
+    return new Page(context, checkedPointer(context.core.x.page_create(), "allocPage"));
   }
 
   protected override get kind(): string {

@@ -3,7 +3,7 @@
 // Floor: S2. Imports: core, errors, maps-text.
 
 import type { Core } from "./core.js";
-import { errorOf } from "./errors.js";
+import { checked } from "./errors.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 import type { MmWithUser } from "./mm.js";
 
@@ -21,9 +21,8 @@ export function readSpace<Result>(
   const { pointer } = mm;
   const { core } = mm.context;
   if (mm.locks.held) return read(core, pointer);
-  mm.waitingCall(call);
-  const failed = core.x.mmap_read_lock(pointer);
-  if (failed < 0) throw errorOf(failed, call);
+  mm.enter(call);
+  checked(core.x.mmap_read_lock(pointer), call);
   try {
     return read(core, pointer);
   } finally {

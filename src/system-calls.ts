@@ -1,23 +1,17 @@
 // The system calls once: argument checks, the number or bigint export, MmError.
 //
-// MmWithUser makes them with the table that takes the write lock, MmapWriteGuard with
-// the one that runs under it. Floor: S2. Imports: shared, address, errors, file, fault.
+// MmWithUser makes them with the table that takes the write lock, MmapWriteGuard with the one that
+// runs under it: both are withSystemCalls(...). Floor: S2. Imports: shared, address, errors, file, fault.
 
 import { Abi, MmStat } from "../assembly/shared/abi.js";
 import { MapFlag } from "../assembly/shared/flags.js";
-import {
-  type Address,
-  assertFields,
-  checkedNumber,
-  checkedWord,
-  clamped,
-  wide,
-} from "./address.js";
+import { type Address, assertFields, checkedAddress, checkedWord, clamped } from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable } from "./core.js";
-import { type ErrorArgs, errorOf } from "./errors.js";
+import { checked, checkedPointer, type ErrorArgs } from "./errors.js";
 import { accessCode, type FaultAccess, type FaultResult, faultResult } from "./fault.js";
 import { FileRef } from "./file.js";
+import type { MmWithUser } from "./mm.js";
 import { fileOpsOf, mmapWithHook } from "./mmap-hook.js";
 
 /** Bytes of a VMA name that are too many by one. */
@@ -194,58 +188,200 @@ export interface SystemCalls {
    * @throws MmError ENOMEM the arena is full
    */
   handleMmFault(address: Address, access: FaultAccess): FaultResult;
+
+  /** Copies the address space as fork(2) does: the child's first user. @throws MmError ENOMEM */
+  fork(): MmWithUser;
 }
 
-/** How one object makes its calls. */
-export interface Caller {
+/** What makes system calls: {@link withSystemCalls} needs it of a class. @internal */
+interface Space {
   readonly context: Context;
-  /** Read at each call: a disposed engine replaces it. */
-  readonly calls: CallTable;
   /** The mm. */
   readonly pointer: number;
+}
+
+/** What a class with system calls says of how they are made. @internal */
+export interface Caller extends Space {
+  /** Read at each call: a disposed engine replaces it. */
+  readonly calls: CallTable;
+  /** Before a call: refuses what would wait for itself. */
+  enter(call: keyof SystemCalls): void;
   /** Runs `body` under the write lock, in which an mmap hook may be called. */
   underWriteLock<Result>(body: () => Result): Result;
 }
 
-export function mmap(by: Caller, args: MmapArgs): number {
+// biome-ignore lint/suspicious/noExplicitAny: what TypeScript asks of a mixin's constructor
+type Class<Instance> = abstract new (...args: any[]) => Instance;
+
+/** `Base` and the system calls, made as the subclass says. @internal */
+export function withSystemCalls<Base extends Class<Space>>(
+  base: Base,
+): Base & Class<SystemCalls & Caller> {
+  abstract class Calls extends base implements SystemCalls, Caller {
+    abstract get calls(): CallTable;
+    abstract enter(call: keyof SystemCalls): void;
+    abstract underWriteLock<Result>(body: () => Result): Result;
+
+    mmap(args: MmapArgs): number {
+      this.enter("mmap");
+      return mmap(this, args);
+    }
+
+    munmap(address: Address, length: Address): void {
+      rangeCall(this, "munmap", address, length);
+    }
+
+    mprotect(address: Address, length: Address, prot: number): void {
+      rangeCall(this, "mprotect", address, length, prot, "prot");
+    }
+
+    mremap(args: MremapArgs): number {
+      this.enter("mremap");
+      assertFields(args, "mremap's argument");
+      const { address, oldLength, newLength, flags = 0, newAddress = 0 } = args;
+      const bits = checkedWord(flags, "flags");
+      const from = checkedAddress(address, "address");
+      const old = checkedAddress(oldLength, "oldLength");
+      const size = checkedAddress(newLength, "newLength");
+      const to = checkedAddress(newAddress, "newAddress");
+      const { calls, pointer } = this;
+      const result =
+        isNumber(from) && isNumber(old) && isNumber(size) && isNumber(to)
+          ? calls.mremap(pointer, from, old, size, bits, to)
+          : calls.wide.mremap(pointer, BigInt(from), BigInt(old), BigInt(size), bits, BigInt(to));
+      return checked(result, "mremap", () => {
+        return { address, oldLength, newLength, flags, newAddress };
+      });
+    }
+
+    brk(address: Address = 0): number {
+      this.enter("brk");
+      const at = checkedAddress(address, "address");
+      const { calls, pointer } = this;
+      const result = isNumber(at) ? calls.brk(pointer, at) : calls.wide.brk(pointer, at);
+      return checked(result, "brk", () => ({ address }));
+    }
+
+    madvise(address: Address, length: Address, advice: number): void {
+      rangeCall(this, "madvise", address, length, advice, "advice");
+    }
+
+    mlock(address: Address, length: Address, flags = 0): void {
+      rangeCall(this, "mlock", address, length, flags, "flags");
+    }
+
+    munlock(address: Address, length: Address): void {
+      rangeCall(this, "munlock", address, length);
+    }
+
+    mlockall(flags: number): void {
+      this.enter("mlockall");
+      const result = this.calls.mlockall(this.pointer, checkedWord(flags, "flags"));
+      checked(result, "mlockall", () => ({ flags }));
+    }
+
+    munlockall(): void {
+      this.enter("munlockall");
+      checked(this.calls.munlockall(this.pointer), "munlockall");
+    }
+
+    msync(address: Address, length: Address, flags: number): void {
+      rangeCall(this, "msync", address, length, flags, "flags");
+    }
+
+    mincore(address: Address, length: Address): Uint8Array {
+      rangeCall(this, "mincore", address, length);
+      return pagesPresent(this, Number(address), Number(length));
+    }
+
+    mseal(address: Address, length: Address): void {
+      rangeCall(this, "mseal", address, length, 0, "flags");
+    }
+
+    setVmaName(address: Address, length: Address, name: string | null): void {
+      this.enter("setVmaName");
+      const { calls, context, pointer } = this;
+      let size = -1;
+      if (name !== null) {
+        if (typeof name !== "string") throw new TypeError("name must be a string or null");
+        // A longer name is refused whatever its end is: scratch has room for so much of it.
+        const bytes = new TextEncoder().encode(name).subarray(0, VMA_NAME_REFUSED);
+        context.core.u8.set(bytes);
+        size = bytes.length;
+      }
+      const at = checkedAddress(address, "address");
+      const span = checkedAddress(length, "length");
+      const result =
+        isNumber(at) && isNumber(span)
+          ? calls.set_vma_name(pointer, at, span, size)
+          : calls.wide.set_vma_name(pointer, BigInt(at), BigInt(span), size);
+      checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
+    }
+
+    remapFilePages(args: RemapFilePagesArgs): void {
+      this.enter("remapFilePages");
+      assertFields(args, "remapFilePages' argument");
+      const { address, length, prot = 0, pgoff, flags = 0 } = args;
+      const result = this.calls.remap_file_pages(
+        this.pointer,
+        clamped(address, "address"),
+        clamped(length, "length"),
+        checkedWord(prot, "prot"),
+        clamped(pgoff, "pgoff"),
+        checkedWord(flags, "flags"),
+      );
+      if (result === -Abi.NEEDS_HOOK)
+        throw new TypeError(
+          "remapFilePages of a file whose kind has operations: map it anew instead",
+        );
+      checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
+    }
+
+    handleMmFault(address: Address, access: FaultAccess): FaultResult {
+      this.enter("handleMmFault");
+      const code = accessCode(access);
+      // No address above 2^53 is inside a task: rounding it changes no answer.
+      const at = clamped(address, "address");
+      return faultResult(this.calls.handle_mm_fault(this.pointer, at, code), address);
+    }
+
+    fork(): MmWithUser {
+      this.enter("fork");
+      const child = checkedPointer(this.calls.mm_fork(this.pointer), "fork");
+      return this.context.makers.takeUser(this.context, child);
+    }
+  }
+  return Calls;
+}
+
+const isNumber = (address: Address): address is number => typeof address === "number";
+
+function mmap(by: Caller, args: MmapArgs): number {
   assertFields(args, "mmap's argument");
   const { address = 0, length, offset = 0 } = args;
   const prot = checkedWord(args.prot, "prot");
   const flags = checkedWord(args.flags, "flags");
   const file = fileArgument(by, args.file, flags);
+  const at = checkedAddress(address, "address");
+  const span = checkedAddress(length, "length");
+  const from = checkedAddress(offset, "offset");
+  const { calls, context, pointer } = by;
   const result =
-    typeof address === "number" && typeof length === "number" && typeof offset === "number"
-      ? by.calls.mmap(
-          by.pointer,
-          checkedNumber(address, "address"),
-          checkedNumber(length, "length"),
-          prot,
-          flags,
-          file,
-          checkedNumber(offset, "offset"),
-        )
-      : by.calls.wide.mmap(
-          by.pointer,
-          wide(address, "address"),
-          wide(length, "length"),
-          prot,
-          flags,
-          file,
-          wide(offset, "offset"),
-        );
+    isNumber(at) && isNumber(span) && isNumber(from)
+      ? calls.mmap(pointer, at, span, prot, flags, file, from)
+      : calls.wide.mmap(pointer, BigInt(at), BigInt(span), prot, flags, file, BigInt(from));
   const named = () => ({ address, length, prot, flags, ...fileArgs(file), offset });
   if (Number(result) !== -Abi.NEEDS_HOOK) return checked(result, "mmap", named);
-  const { context } = by;
   const ops = fileOpsOf(context, file);
   const words = {
-    address: wide(address, "address"),
-    length: wide(length, "length"),
+    address: BigInt(at),
+    length: BigInt(span),
     prot,
     flags,
     file,
-    offset: wide(offset, "offset"),
+    offset: BigInt(from),
   };
-  return by.underWriteLock(() => mmapWithHook(context, by.pointer, words, ops, named));
+  return by.underWriteLock(() => mmapWithHook(context, pointer, words, ops, named));
 }
 
 /** Leaving the file out where one is needed is a bad descriptor, so that EBADF comes from the core, in its order. */
@@ -262,180 +398,51 @@ function fileArgs(file: number): ErrorArgs {
   return file === Abi.BAD_FILE || file === Abi.NO_FILE ? {} : { file };
 }
 
-/** The calls of the form (address, length). */
-type PlainRangeCall = "munmap" | "munlock";
+/** The calls of the form (address, length) or (address, length, word). */
+type RangeCall =
+  | "munmap"
+  | "munlock"
+  | "mincore"
+  | "mprotect"
+  | "madvise"
+  | "mlock"
+  | "msync"
+  | "mseal";
 
-export function plainRangeCall(
-  by: Caller,
-  name: PlainRangeCall,
-  address: Address,
-  length: Address,
-): void {
-  const result =
-    typeof address === "number" && typeof length === "number"
-      ? by.calls[name](
-          by.pointer,
-          checkedNumber(address, "address"),
-          checkedNumber(length, "length"),
-        )
-      : by.calls.wide[name](by.pointer, wide(address, "address"), wide(length, "length"));
-  checked(result, name, () => ({ address, length }));
-}
-
-/** The calls of the form (address, length, word). */
-type RangeCall = "mprotect" | "madvise" | "mlock" | "msync" | "mseal";
-
-export function rangeCall(
+/** `wordName` is empty where the call has no word; wasm ignores the argument then. */
+function rangeCall(
   by: Caller,
   name: RangeCall,
   address: Address,
   length: Address,
-  word: number,
-  wordName: string,
+  word = 0,
+  wordName = "",
 ): void {
+  by.enter(name);
   const bits = checkedWord(word, wordName);
+  const at = checkedAddress(address, "address");
+  const span = checkedAddress(length, "length");
+  const { calls, pointer } = by;
   const result =
-    typeof address === "number" && typeof length === "number"
-      ? by.calls[name](
-          by.pointer,
-          checkedNumber(address, "address"),
-          checkedNumber(length, "length"),
-          bits,
-        )
-      : by.calls.wide[name](by.pointer, wide(address, "address"), wide(length, "length"), bits);
-  checked(result, name, () => ({ address, length, [wordName]: bits }));
+    isNumber(at) && isNumber(span)
+      ? calls[name](pointer, at, span, bits)
+      : calls.wide[name](pointer, BigInt(at), BigInt(span), bits);
+  checked(result, name, () => {
+    return wordName === "" ? { address, length } : { address, length, [wordName]: bits };
+  });
 }
 
-export function mremap(by: Caller, args: MremapArgs): number {
-  assertFields(args, "mremap's argument");
-  const { address, oldLength, newLength, newAddress = 0 } = args;
-  const flags = checkedWord(args.flags ?? 0, "flags");
-  const narrow =
-    typeof address === "number" &&
-    typeof oldLength === "number" &&
-    typeof newLength === "number" &&
-    typeof newAddress === "number";
-  const result = narrow
-    ? by.calls.mremap(
-        by.pointer,
-        checkedNumber(address, "address"),
-        checkedNumber(oldLength, "oldLength"),
-        checkedNumber(newLength, "newLength"),
-        flags,
-        checkedNumber(newAddress, "newAddress"),
-      )
-    : by.calls.wide.mremap(
-        by.pointer,
-        wide(address, "address"),
-        wide(oldLength, "oldLength"),
-        wide(newLength, "newLength"),
-        flags,
-        wide(newAddress, "newAddress"),
-      );
-  return checked(result, "mremap", () => ({ address, oldLength, newLength, flags, newAddress }));
-}
-
-export function brk(by: Caller, address: Address): number {
-  const result =
-    typeof address === "number"
-      ? by.calls.brk(by.pointer, checkedNumber(address, "address"))
-      : by.calls.wide.brk(by.pointer, wide(address, "address"));
-  return checked(result, "brk", () => ({ address }));
-}
-
-export function mlockall(by: Caller, flags: number): void {
-  const bits = checkedWord(flags, "flags");
-  checked(by.calls.mlockall(by.pointer, bits), "mlockall", () => ({ flags: bits }));
-}
-
-export function munlockall(by: Caller): void {
-  checked(by.calls.munlockall(by.pointer), "munlockall", () => ({}));
-}
-
-export function mincore(by: Caller, address: Address, length: Address): Uint8Array {
-  const result =
-    typeof address === "number" && typeof length === "number"
-      ? by.calls.mincore(
-          by.pointer,
-          checkedNumber(address, "address"),
-          checkedNumber(length, "length"),
-        )
-      : by.calls.wide.mincore(by.pointer, wide(address, "address"), wide(length, "length"));
-  checked(result, "mincore", () => ({ address, length }));
+/** One byte a page. Without the lock: page tables stay as long as the space, and it is a snapshot anyway. */
+function pagesPresent(by: Space, address: number, length: number): Uint8Array {
   const { core } = by.context;
-  const pageSize = 2 ** core.x.mm_stat(by.pointer, MmStat.PAGE_SHIFT);
-  const present = new Uint8Array(Math.ceil(Number(length) / pageSize));
-  if (core.x.mm_has_pages(by.pointer) === 0) return present;
-  // Without the lock: page tables stay as long as the space, and the answer is a snapshot anyway.
+  const { pointer } = by;
+  const pageSize = 2 ** core.x.mm_stat(pointer, MmStat.PAGE_SHIFT);
+  const present = new Uint8Array(Math.ceil(length / pageSize));
+  if (core.x.mm_has_pages(pointer) === 0) return present;
   for (let from = 0; from < present.length; from += Abi.SCRATCH_BYTES) {
     const count = Math.min(Abi.SCRATCH_BYTES, present.length - from);
-    core.x.mm_pages_present(by.pointer, Number(address) + from * pageSize, count);
+    core.x.mm_pages_present(pointer, address + from * pageSize, count);
     present.set(core.u8.subarray(0, count), from);
   }
   return present;
-}
-
-export function setVmaName(
-  by: Caller,
-  address: Address,
-  length: Address,
-  name: string | null,
-): void {
-  if (name !== null && typeof name !== "string")
-    throw new TypeError("name must be a string or null");
-  const { core } = by.context;
-  const bytes = name === null ? null : new TextEncoder().encode(name);
-  // A longer name is refused whatever its end is: scratch has room for so much of it.
-  const size = bytes === null ? -1 : Math.min(bytes.length, VMA_NAME_REFUSED);
-  const narrow = typeof address === "number" && typeof length === "number";
-  const at = narrow ? checkedNumber(address, "address") : wide(address, "address");
-  const span = narrow ? checkedNumber(length, "length") : wide(length, "length");
-  if (bytes !== null) core.u8.set(bytes.subarray(0, size));
-  const result =
-    typeof at === "number" && typeof span === "number"
-      ? by.calls.set_vma_name(by.pointer, at, span, size)
-      : by.calls.wide.set_vma_name(by.pointer, BigInt(at), BigInt(span), size);
-  checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
-}
-
-export function remapFilePages(by: Caller, args: RemapFilePagesArgs): void {
-  assertFields(args, "remapFilePages' argument");
-  const { address, length, pgoff } = args;
-  const prot = checkedWord(args.prot ?? 0, "prot");
-  const flags = checkedWord(args.flags ?? 0, "flags");
-  const result = by.calls.remap_file_pages(
-    by.pointer,
-    clamped(address, "address"),
-    clamped(length, "length"),
-    prot,
-    clamped(pgoff, "pgoff"),
-    flags,
-  );
-  if (result === -Abi.NEEDS_HOOK) {
-    throw new TypeError("remapFilePages of a file whose kind has operations: map it anew instead");
-  }
-  checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
-}
-
-export function handleMmFault(by: Caller, address: Address, access: FaultAccess): FaultResult {
-  const code = accessCode(access);
-  const word =
-    typeof address === "number"
-      ? by.calls.handle_mm_fault(by.pointer, checkedNumber(address, "address"), code)
-      : by.calls.wide.handle_mm_fault(by.pointer, wide(address, "address"), code);
-  return faultResult(Number(word), address);
-}
-
-/** The child's address, one mm_users count of which the caller owns. */
-export function fork(by: Caller): number {
-  const result = by.calls.mm_fork(by.pointer);
-  if (result < 0 && result >= -4095) throw errorOf(result, "fork");
-  return result >>> 0;
-}
-
-/** The result as a number, or the error it stands for. */
-function checked(result: number | bigint, call: string, args: () => ErrorArgs): number {
-  const value = Number(result);
-  if (value < 0) throw errorOf(value, call, args());
-  return value;
 }

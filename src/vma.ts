@@ -10,7 +10,7 @@
 import { type Address, clamped } from "./address.js";
 import type { Context, Scope } from "./context.js";
 import type { CoreExports } from "./core.js";
-import { errorOf } from "./errors.js";
+import { checked } from "./errors.js";
 import { FileRef } from "./file.js";
 import { hasFlags, VmFlags } from "./flags.js";
 import { notThreadSafe } from "./handle.js";
@@ -177,7 +177,8 @@ export class VmaMixedMap extends VmaRef {
     if (page.context.arena !== this.#context.arena)
       throw new TypeError("page belongs to another engine");
     const at = clamped(address, "address");
-    const failed = this.#context.core.x.vma_insert_page(this.#vma, at, page.pointer);
-    if (failed < 0) throw errorOf(failed, "vmInsertPage", { address, page: page.pointer });
+    const { pointer } = page;
+    const result = this.#context.core.x.vma_insert_page(this.#vma, at, pointer);
+    checked(result, "vmInsertPage", () => ({ address, page: pointer }));
   }
 }
