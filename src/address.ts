@@ -23,12 +23,9 @@ export function checkedNumber(address: number, name: string): number {
   throw new RangeError(`${name} must be a non-negative safe integer, not ${address}`);
 }
 
-/**
- * `address` if it is well-formed; a bigint is for an `_i64` export. wasm takes the bits, so values
- * above 2^63 arrive as u64.
- */
-export function checkedAddress(address: Address, name: string): Address {
-  if (typeof address !== "bigint") return checkedNumber(address, name);
+/** `address` for an `_i64` export; wasm takes the bits, so values above 2^63 arrive as u64. */
+export function wide(address: Address, name: string): bigint {
+  if (typeof address !== "bigint") return BigInt(checkedNumber(address, name));
   if (address >= 0n && address < LIMIT) return address;
   throw new RangeError(`${name} must be in [0, 2^64), not ${address}`);
 }
@@ -39,7 +36,7 @@ export function checkedAddress(address: Address, name: string): Address {
  * @throws RangeError outside [0, 2^53)
  */
 export function asNumber(address: Address, name: string): number {
-  return checkedNumber(Number(checkedAddress(address, name)), name);
+  return checkedNumber(typeof address === "bigint" ? Number(wide(address, name)) : address, name);
 }
 
 /**
@@ -48,7 +45,7 @@ export function asNumber(address: Address, name: string): number {
  */
 export function clamped(address: Address, name: string): number {
   if (typeof address === "number") return checkedNumber(address, name);
-  return Math.min(Number(checkedAddress(address, name)), Number.MAX_SAFE_INTEGER);
+  return Math.min(Number(wide(address, name)), Number.MAX_SAFE_INTEGER);
 }
 
 /**

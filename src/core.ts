@@ -115,7 +115,6 @@ export interface WideCalls {
   mincore(mm: Mm, address: bigint, length: bigint): Result;
   mseal(mm: Mm, address: bigint, length: bigint, flags: number): Result;
   set_vma_name(mm: Mm, address: bigint, length: bigint, nameLength: number): Result;
-  handle_mm_fault(mm: Mm, address: bigint, access: number): Result;
 }
 
 type Result = number | bigint;
@@ -303,36 +302,18 @@ export class Core {
   }
 }
 
-const SYSTEM_CALLS: readonly SystemCallName[] = [
-  "mmap",
-  "munmap",
-  "mprotect",
-  "mremap",
-  "brk",
-  "madvise",
-  "mlock",
-  "munlock",
-  "msync",
-  "mincore",
-  "mseal",
-  "set_vma_name",
-  "handle_mm_fault",
-];
-
+/** The system calls are what exists a second time, as `NAME_locked`. */
 function callTable(exports: CoreExports, suffix: "" | "_locked"): CallTable {
   const source = exports as unknown as Record<string, unknown>;
   const wide: Record<string, unknown> = {};
-  const table: Record<string, unknown> = { wide };
-  for (const name of SYSTEM_CALLS) {
-    table[name] = source[`${name}${suffix}`];
+  const table: Record<string, unknown> = {};
+  for (const locked in source) {
+    const name = locked.replace(/_locked$/, "");
+    if (name === locked) continue;
+    table[name] = source[name + suffix];
     wide[name] = source[`${name}${suffix}_i64`];
   }
-  // No twin: no address above 2^53 is inside a task, so rounding it changes no answer.
-  wide.handle_mm_fault ??= (mm: Mm, address: bigint, access: number) =>
-    exports.handle_mm_fault_locked(mm, Number(address), access);
-  table.mlockall = source[`mlockall${suffix}`];
-  table.munlockall = source[`munlockall${suffix}`];
-  table.remap_file_pages = source[`remap_file_pages${suffix}`];
-  table.mm_fork = suffix === "" ? exports.mm_fork : exports.fork_locked;
-  return table as unknown as CallTable;
+  const mm_fork = suffix === "" ? exports.mm_fork : exports.fork_locked;
+  // A copy: V8 makes what is filled one by one a hash table, in which each call is looked up.
+  return { ...table, wide, mm_fork } as unknown as CallTable;
 }

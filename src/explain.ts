@@ -5,8 +5,8 @@
 
 import { hex } from "./address.js";
 import type { Core } from "./core.js";
-import { hasFlags, VmFlags } from "./flags.js";
-import { VM_FLAG_CODES } from "./formats/vmflags.js";
+import { VmFlags } from "./flags.js";
+import { flagCodes } from "./formats/vmflags.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 
 /** What can keep two VMAs apart. */
@@ -73,13 +73,9 @@ export function explain(core: Core, mm: number, address: number): Explanation | 
   return { left, right, mergeable: bits === 0, reasons };
 }
 
-/** Codes of the bits of `mask` that are in `flags` and not in `other`. */
-function codes(flags: number, mask: (bit: number) => boolean, other = 0): string {
-  return VM_FLAG_CODES.filter(
-    ([bit]) => mask(2 ** bit) && hasFlags(flags, 2 ** bit) && !hasFlags(other, 2 ** bit),
-  )
-    .map(([, code]) => code)
-    .join(" ");
+/** Codes of the bits of `mask` that are in `flags` and not in `other`. Bigints: the words have 43 bits. */
+function codes(flags: number, mask: bigint, other = 0): string {
+  return flagCodes(Number(BigInt(flags) & mask & ~BigInt(other))).join(" ");
 }
 
 function sides(verb: string, left: string, right: string): string {
@@ -91,13 +87,13 @@ function sides(verb: string, left: string, right: string): string {
 }
 
 function flagsText({ left, right }: Pair): string {
-  const matters = (bit: number) => !hasFlags(STICKY, bit);
+  const matters = ~BigInt(STICKY);
   const [a, b] = [codes(left.flags, matters, right.flags), codes(right.flags, matters, left.flags)];
   return `flags differ: ${sides("has", a, b)}`;
 }
 
 function specialText({ left, right }: Pair): string {
-  const special = (bit: number) => hasFlags(SPECIAL, bit);
+  const special = BigInt(SPECIAL);
   return `special mappings never merge: ${sides("has", codes(left.flags, special), codes(right.flags, special))}`;
 }
 

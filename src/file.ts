@@ -6,7 +6,6 @@
 import { FileArg } from "../assembly/shared/abi.js";
 import { FileFlag } from "../assembly/shared/flags.js";
 import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
-import type { Context, Scope } from "./context.js";
 import type { Core } from "./core.js";
 import { checkedPointer } from "./errors.js";
 import { Handle } from "./handle.js";
@@ -83,11 +82,6 @@ export interface FileInfo {
  * disposed as soon as the last mmap with it is done. Travels through comlink.
  */
 export class FileRef extends Handle {
-  /** @internal */
-  constructor(context: Context, pointer: FilePtr, scope: Scope | null = null) {
-    super(context, pointer, scope);
-  }
-
   protected override get kind(): string {
     return "FileRef";
   }

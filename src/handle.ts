@@ -39,7 +39,7 @@ export abstract class Handle implements Disposable {
    * @internal
    * @param scope null: owns a count; otherwise borrowed, for as long as the scope lives
    */
-  constructor(context: Context, pointer: number, scope: Scope | "raw" | null) {
+  constructor(context: Context, pointer: number, scope: Scope | "raw" | null = null) {
     this.#context = context;
     this.#pointer = pointer;
     this.#scope = scope;

@@ -33,11 +33,11 @@ export function createMemory(bytes: Address, shared: boolean): WebAssembly.Memor
  * Reads two words; needs no instance.
  */
 export function checkHeader(memory: WebAssembly.Memory): void {
-  if (memory.buffer.byteLength < WASM_PAGE) throw new TypeError("the memory holds no vmaple arena");
-  const header = new Uint32Array(memory.buffer, Abi.HEADER, 2);
-  if (header[0] !== Abi.MAGIC) throw new TypeError("the memory holds no vmaple arena");
-  const version = header[(Abi.HEADER_VERSION - Abi.HEADER) / 4] as number;
-  checkVersion(version, "the arena");
+  const words = new Uint32Array(memory.buffer);
+  if (words[Abi.HEADER_MAGIC / 4] !== Abi.MAGIC) {
+    throw new TypeError("the memory holds no vmaple arena");
+  }
+  checkVersion(words[Abi.HEADER_VERSION / 4] as number, "the arena");
 }
 
 /** Refuses what was built for another layout of the arena. */

@@ -72,31 +72,18 @@ const GIB = 1024 * MIB;
 /** Spaces below this are toys: Linux's distances would not fit into them. */
 const SMALL_SPACE = 4 * GIB;
 const TASK_SIZE_MAX = 2 ** 52;
+/** A limit that is none. */
+const UNLIMITED = -1;
 const DEFAULT_MEMLOCK = 8 * MIB;
 const DEFAULT_STACK = 8 * MIB;
 /** Linux keeps at least this much below the end for the stack (R-PLACE-9). */
 const STACK_ROOM_MIN = 128 * MIB;
 
-const OVERCOMMIT = new Map([
-  ["heuristic", 0],
-  ["always", 1],
-  ["never", 2],
-]);
-const THP = new Map([
-  ["never", 0],
-  ["madvise", 1],
-  ["always", 2],
-]);
-const DIRECTION = new Map([
-  ["top-down", 0],
-  ["bottom-up", 1],
-]);
-const LIMITS: readonly (readonly [keyof Rlimits, Limit])[] = [
-  ["as", Limit.AS],
-  ["data", Limit.DATA],
-  ["memlock", Limit.MEMLOCK],
-  ["stack", Limit.STACK],
-];
+/** Words in the order of their codes, which are the kernel's. */
+const OVERCOMMIT = ["heuristic", "always", "never"];
+const THP = ["never", "madvise", "always"];
+const DIRECTION = ["top-down", "bottom-up"];
+const LIMITS = { as: Limit.AS, data: Limit.DATA, memlock: Limit.MEMLOCK, stack: Limit.STACK };
 
 /**
  * A new address space; the caller owns its first mm_users count.
@@ -132,11 +119,10 @@ export function createMm(core: Core, options: MmOptions): number {
 
 export function setRlimits(core: Core, mm: number, limits: Rlimits): void {
   assertFields(limits, "limits");
-  const words = LIMITS.map(([name, limit]) => {
-    const bytes = limits[name];
-    return bytes === undefined ? null : ([limit, limitWord(bytes, name)] as const);
-  });
-  for (const word of words) if (word !== null) core.x.mm_limit_set(mm, ...word);
+  const words = Object.entries(LIMITS).map(
+    ([name, limit]) => [limit, limitWord(limits, name as keyof Rlimits, null)] as const,
+  );
+  for (const [limit, bytes] of words) if (bytes !== null) core.x.mm_limit_set(mm, limit, bytes);
 }
 
 function argumentWords(options: MmOptions): Float64Array {
@@ -159,10 +145,10 @@ function argumentWords(options: MmOptions): Float64Array {
   const small = taskSize < SMALL_SPACE;
   const rlimits = options.rlimits ?? {};
   assertFields(rlimits, "rlimits");
-  const stack = limitWord(rlimits.stack ?? DEFAULT_STACK, "stack");
+  const stack = limitWord(rlimits, "stack", DEFAULT_STACK);
   const guardPages = checkedNumber(options.stackGuardGapPages ?? 256, "stackGuardGapPages");
   const third = down(Math.floor(taskSize / 3) + pageSize - 1);
-  const bottomUp = word(DIRECTION, options.direction ?? "top-down", "direction");
+  const bottomUp = codeOf(DIRECTION, options.direction ?? "top-down", "direction");
   const base =
     options.mmapBase !== undefined
       ? aligned(options.mmapBase, "mmapBase")
@@ -183,11 +169,11 @@ function argumentWords(options: MmOptions): Float64Array {
   words[MmArg.STACK_GUARD_GAP_PAGES] = guardPages;
   words[MmArg.MAX_MAP_COUNT] = checkedNumber(options.maxMapCount ?? 65530, "maxMapCount");
   words[MmArg.START_BRK] = asNumber(options.startBrk ?? down((taskSize / 3) * 2), "startBrk");
-  words[MmArg.OVERCOMMIT] = word(OVERCOMMIT, options.overcommit ?? "heuristic", "overcommit");
-  words[MmArg.THP] = word(THP, options.thp ?? "madvise", "thp");
-  words[MmArg.RLIMIT_AS] = limitWord(rlimits.as ?? Number.POSITIVE_INFINITY, "as");
-  words[MmArg.RLIMIT_DATA] = limitWord(rlimits.data ?? Number.POSITIVE_INFINITY, "data");
-  words[MmArg.RLIMIT_MEMLOCK] = limitWord(rlimits.memlock ?? DEFAULT_MEMLOCK, "memlock");
+  words[MmArg.OVERCOMMIT] = codeOf(OVERCOMMIT, options.overcommit ?? "heuristic", "overcommit");
+  words[MmArg.THP] = codeOf(THP, options.thp ?? "madvise", "thp");
+  words[MmArg.RLIMIT_AS] = limitWord(rlimits, "as", UNLIMITED);
+  words[MmArg.RLIMIT_DATA] = limitWord(rlimits, "data", UNLIMITED);
+  words[MmArg.RLIMIT_MEMLOCK] = limitWord(rlimits, "memlock", DEFAULT_MEMLOCK);
   words[MmArg.RLIMIT_STACK] = stack;
   words[MmArg.CAP_IPC_LOCK] = options.capIpcLock ? 1 : 0;
   words[MmArg.CAP_SYS_RAWIO] = options.capSysRawio ? 1 : 0;
@@ -203,14 +189,15 @@ function stackRoom(taskSize: number, stackLimit: number, guard: number): number 
   return Math.min(Math.max(wanted, STACK_ROOM_MIN), Math.floor((taskSize / 6) * 5));
 }
 
-function limitWord(bytes: number, name: string): number {
-  return bytes === Number.POSITIVE_INFINITY ? -1 : checkedNumber(bytes, `rlimits.${name}`);
+/** A limit as the core takes it: -1 is unlimited. */
+function limitWord<Absent>(limits: Rlimits, name: keyof Rlimits, absent: Absent): number | Absent {
+  const bytes = limits[name];
+  if (bytes === undefined) return absent;
+  return bytes === Number.POSITIVE_INFINITY ? UNLIMITED : checkedNumber(bytes, `rlimits.${name}`);
 }
 
-function word(words: ReadonlyMap<string, number>, value: string, name: string): number {
-  const code = words.get(value);
-  if (code !== undefined) return code;
-  throw new TypeError(
-    `${name} must be one of ${[...words.keys()].join(", ")}, not ${shown(value)}`,
-  );
+function codeOf(words: readonly string[], value: string, name: string): number {
+  const code = words.indexOf(value);
+  if (code >= 0) return code;
+  throw new TypeError(`${name} must be one of ${words.join(", ")}, not ${shown(value)}`);
 }

@@ -23,18 +23,19 @@ export interface MmStatus {
 }
 
 export function mmStatus({ x }: Core, mm: number): MmStatus {
+  const stat = (which: MmStat) => x.mm_stat(mm, which);
   return {
-    mapCount: x.mm_stat(mm, MmStat.MAP_COUNT),
-    totalVm: x.mm_stat(mm, MmStat.TOTAL_VM),
-    dataVm: x.mm_stat(mm, MmStat.DATA_VM),
-    execVm: x.mm_stat(mm, MmStat.EXEC_VM),
-    stackVm: x.mm_stat(mm, MmStat.STACK_VM),
-    lockedVm: x.mm_stat(mm, MmStat.LOCKED_VM),
-    startBrk: x.mm_stat(mm, MmStat.START_BRK),
-    brk: x.mm_stat(mm, MmStat.BRK),
-    mmapBase: x.mm_stat(mm, MmStat.MMAP_BASE),
-    taskSize: x.mm_stat(mm, MmStat.TASK_SIZE),
-    pageSize: 2 ** x.mm_stat(mm, MmStat.PAGE_SHIFT),
-    sequence: x.mm_stat(mm, MmStat.SEQUENCE),
+    mapCount: stat(MmStat.MAP_COUNT),
+    totalVm: stat(MmStat.TOTAL_VM),
+    dataVm: stat(MmStat.DATA_VM),
+    execVm: stat(MmStat.EXEC_VM),
+    stackVm: stat(MmStat.STACK_VM),
+    lockedVm: stat(MmStat.LOCKED_VM),
+    startBrk: stat(MmStat.START_BRK),
+    brk: stat(MmStat.BRK),
+    mmapBase: stat(MmStat.MMAP_BASE),
+    taskSize: stat(MmStat.TASK_SIZE),
+    pageSize: 2 ** stat(MmStat.PAGE_SHIFT),
+    sequence: stat(MmStat.SEQUENCE),
   };
 }

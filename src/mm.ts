@@ -42,11 +42,6 @@ const PEEK_TRIES = 64;
  * Source: `Mm`, rust/kernel/mm.rs.
  */
 export class Mm extends Handle {
-  /** @internal */
-  constructor(context: Context, pointer: MmPtr, scope: Scope | "raw" | null = null) {
-    super(context, pointer, scope);
-  }
-
   /**
    * A borrowed view of a raw pointer: takes no count, and its dispose does nothing. The
    * caller promises that the record outlives it; `clone` makes a handle that owns a count.

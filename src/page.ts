@@ -2,7 +2,7 @@
 //
 // Floor: S2. Imports: errors, handle.
 
-import type { Context, Scope } from "./context.js";
+import type { Context } from "./context.js";
 import { checkedPointer } from "./errors.js";
 import { Handle } from "./handle.js";
 
@@ -19,11 +19,6 @@ export type PagePtr = number;
  * Source: `Page`, rust/kernel/page.rs.
  */
 export class Page extends Handle {
-  /** @internal */
-  constructor(context: Context, pointer: PagePtr, scope: Scope | null = null) {
-    super(context, pointer, scope);
-  }
-
   /** @internal @throws MmError ENOMEM the arena is full */
   static make(context: Context): Page {
     return new Page(context, checkedPointer(context.core.x.page_create(), "allocPage"));

@@ -8,7 +8,7 @@ import { MmArg } from "../assembly/shared/abi.js";
 import { FileFlag } from "../assembly/shared/flags.js";
 import type { Core } from "./core.js";
 import { hasFlags, VmFlags } from "./flags.js";
-import { VM_FLAG_CODES } from "./formats/vmflags.js";
+import { flagCodes } from "./formats/vmflags.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 import { snapshots } from "./read-space.js";
 
@@ -17,37 +17,19 @@ const NUMBER_WIDTH = 8;
 const KIB = 1024;
 /** Of a hugetlb mapping restored from a snapshot, which does not say. */
 const HUGETLB_PAGE = 2 * KIB * KIB;
-/** Bits that vm_flags has in all. */
-const FLAG_BITS = 53;
 const THP_MADVISE = 1;
 const THP_ALWAYS = 2;
 
 /** Not modelled: from page tables, which the engine has not. */
-const PAGE_COUNTS = [
-  "Rss",
-  "Pss",
-  "Pss_Dirty",
-  "Shared_Clean",
-  "Shared_Dirty",
-  "Private_Clean",
-  "Private_Dirty",
-  "Referenced",
-  "Anonymous",
-  "KSM",
-  "LazyFree",
-  "AnonHugePages",
-  "ShmemPmdMapped",
-  "FilePmdMapped",
-  "Shared_Hugetlb",
-  "Private_Hugetlb",
-  "Swap",
-  "SwapPss",
-  "Locked",
-]
+const PAGE_COUNTS = /* @__PURE__ */ (
+  "Rss Pss Pss_Dirty Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced Anonymous " +
+  "KSM LazyFree AnonHugePages ShmemPmdMapped FilePmdMapped Shared_Hugetlb Private_Hugetlb Swap " +
+  "SwapPss Locked"
+)
+  .split(" ")
   .map((label) => line(label, 0))
   .join("");
 
-const CODES = /* @__PURE__ */ new Map(VM_FLAG_CODES);
 /** Bits of VM_SPECIAL, and huge pages of another kind. */
 const NEVER_THP = [
   VmFlags.NOHUGEPAGE,
@@ -75,7 +57,7 @@ export function smapsText(core: Core, mm: number): string {
       line("MMUPageSize", page / KIB) +
       PAGE_COUNTS +
       `THPeligible:    ${`${thpEligible(vma, anonymous, thp, pageSize)}`.padStart(NUMBER_WIDTH)}\n` +
-      `VmFlags: ${flagCodes(vma.flags)}\n`;
+      `VmFlags: ${[...flagCodes(vma.flags), ""].join(" ")}\n`;
   }
   return text;
 }
@@ -86,15 +68,6 @@ function hugePage(file: number, reader: MapsReader): number {
 
 function line(label: string, kib: number): string {
   return `${`${label}:`.padEnd(LABEL_WIDTH)}${`${kib}`.padStart(NUMBER_WIDTH)} kB\n`;
-}
-
-/** In bit order, each followed by one space; `??` for a bit without a name. */
-function flagCodes(flags: number): string {
-  let text = "";
-  for (let bit = 0; bit < FLAG_BITS; bit++) {
-    if (hasFlags(flags, 2 ** bit)) text += `${CODES.get(bit) ?? "??"} `;
-  }
-  return text;
 }
 
 /** R-BASE-8: private /dev/zero is anonymous memory that keeps its file. */

@@ -5,7 +5,14 @@
 
 import { Abi, MmStat } from "../assembly/shared/abi.js";
 import { MapFlag } from "../assembly/shared/flags.js";
-import { type Address, assertFields, checkedAddress, checkedWord, clamped } from "./address.js";
+import {
+  type Address,
+  assertFields,
+  checkedNumber,
+  checkedWord,
+  clamped,
+  wide,
+} from "./address.js";
 import type { Context } from "./context.js";
 import type { CallTable } from "./core.js";
 import { checked, checkedPointer, type ErrorArgs } from "./errors.js";
@@ -213,145 +220,166 @@ export interface Caller extends Space {
 // biome-ignore lint/suspicious/noExplicitAny: what TypeScript asks of a mixin's constructor
 type Class<Instance> = abstract new (...args: any[]) => Instance;
 
-/** `Base` and the system calls, made as the subclass says. @internal */
+/** Whatever `this` is: never made itself. */
+abstract class Calls implements SystemCalls, Caller {
+  abstract readonly context: Context;
+  abstract readonly pointer: number;
+  abstract readonly calls: CallTable;
+  abstract enter(call: keyof SystemCalls): void;
+  abstract underWriteLock<Result>(body: () => Result): Result;
+
+  mmap(args: MmapArgs): number {
+    this.enter("mmap");
+    return mmap(this, args);
+  }
+
+  munmap(address: Address, length: Address): void {
+    rangeCall(this, "munmap", address, length);
+  }
+
+  mprotect(address: Address, length: Address, prot: number): void {
+    rangeCall(this, "mprotect", address, length, prot, "prot");
+  }
+
+  mremap(args: MremapArgs): number {
+    this.enter("mremap");
+    assertFields(args, "mremap's argument");
+    const { address, oldLength, newLength, flags = 0, newAddress = 0 } = args;
+    const bits = checkedWord(flags, "flags");
+    const { calls, pointer } = this;
+    const result =
+      isNumber(address) && isNumber(oldLength) && isNumber(newLength) && isNumber(newAddress)
+        ? calls.mremap(
+            pointer,
+            checkedNumber(address, "address"),
+            checkedNumber(oldLength, "oldLength"),
+            checkedNumber(newLength, "newLength"),
+            bits,
+            checkedNumber(newAddress, "newAddress"),
+          )
+        : calls.wide.mremap(
+            pointer,
+            wide(address, "address"),
+            wide(oldLength, "oldLength"),
+            wide(newLength, "newLength"),
+            bits,
+            wide(newAddress, "newAddress"),
+          );
+    return checked(result, "mremap", () => {
+      return { address, oldLength, newLength, flags, newAddress };
+    });
+  }
+
+  brk(address: Address = 0): number {
+    this.enter("brk");
+    const { calls, pointer } = this;
+    const result = isNumber(address)
+      ? calls.brk(pointer, checkedNumber(address, "address"))
+      : calls.wide.brk(pointer, wide(address, "address"));
+    return checked(result, "brk", () => ({ address }));
+  }
+
+  madvise(address: Address, length: Address, advice: number): void {
+    rangeCall(this, "madvise", address, length, advice, "advice");
+  }
+
+  mlock(address: Address, length: Address, flags = 0): void {
+    rangeCall(this, "mlock", address, length, flags, "flags");
+  }
+
+  munlock(address: Address, length: Address): void {
+    rangeCall(this, "munlock", address, length);
+  }
+
+  mlockall(flags: number): void {
+    this.enter("mlockall");
+    const result = this.calls.mlockall(this.pointer, checkedWord(flags, "flags"));
+    checked(result, "mlockall", () => ({ flags }));
+  }
+
+  munlockall(): void {
+    this.enter("munlockall");
+    checked(this.calls.munlockall(this.pointer), "munlockall");
+  }
+
+  msync(address: Address, length: Address, flags: number): void {
+    rangeCall(this, "msync", address, length, flags, "flags");
+  }
+
+  mincore(address: Address, length: Address): Uint8Array {
+    rangeCall(this, "mincore", address, length);
+    return pagesPresent(this, Number(address), Number(length));
+  }
+
+  mseal(address: Address, length: Address): void {
+    rangeCall(this, "mseal", address, length, 0, "flags");
+  }
+
+  setVmaName(address: Address, length: Address, name: string | null): void {
+    this.enter("setVmaName");
+    const { calls, context, pointer } = this;
+    let size = -1;
+    if (name !== null) {
+      if (typeof name !== "string") throw new TypeError("name must be a string or null");
+      // A longer name is refused whatever its end is: scratch has room for so much of it.
+      const bytes = new TextEncoder().encode(name).subarray(0, VMA_NAME_REFUSED);
+      context.core.u8.set(bytes);
+      size = bytes.length;
+    }
+    const result =
+      isNumber(address) && isNumber(length)
+        ? calls.set_vma_name(
+            pointer,
+            checkedNumber(address, "address"),
+            checkedNumber(length, "length"),
+            size,
+          )
+        : calls.wide.set_vma_name(pointer, wide(address, "address"), wide(length, "length"), size);
+    checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
+  }
+
+  remapFilePages(args: RemapFilePagesArgs): void {
+    this.enter("remapFilePages");
+    assertFields(args, "remapFilePages' argument");
+    const { address, length, prot = 0, pgoff, flags = 0 } = args;
+    const result = this.calls.remap_file_pages(
+      this.pointer,
+      clamped(address, "address"),
+      clamped(length, "length"),
+      checkedWord(prot, "prot"),
+      clamped(pgoff, "pgoff"),
+      checkedWord(flags, "flags"),
+    );
+    if (result === -Abi.NEEDS_HOOK)
+      throw new TypeError(
+        "remapFilePages of a file whose kind has operations: map it anew instead",
+      );
+    checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
+  }
+
+  handleMmFault(address: Address, access: FaultAccess): FaultResult {
+    this.enter("handleMmFault");
+    const code = accessCode(access);
+    // No address above 2^53 is inside a task: rounding it changes no answer.
+    const at = clamped(address, "address");
+    return faultResult(this.calls.handle_mm_fault(this.pointer, at, code), address);
+  }
+
+  fork(): MmWithUser {
+    this.enter("fork");
+    const child = checkedPointer(this.calls.mm_fork(this.pointer), "fork");
+    return this.context.makers.takeUser(this.context, child);
+  }
+}
+
+/** `base` and the system calls, made as the subclass says: the same functions in all of them. @internal */
 export function withSystemCalls<Base extends Class<Space>>(
   base: Base,
 ): Base & Class<SystemCalls & Caller> {
-  abstract class Calls extends base implements SystemCalls, Caller {
-    abstract get calls(): CallTable;
-    abstract enter(call: keyof SystemCalls): void;
-    abstract underWriteLock<Result>(body: () => Result): Result;
-
-    mmap(args: MmapArgs): number {
-      this.enter("mmap");
-      return mmap(this, args);
-    }
-
-    munmap(address: Address, length: Address): void {
-      rangeCall(this, "munmap", address, length);
-    }
-
-    mprotect(address: Address, length: Address, prot: number): void {
-      rangeCall(this, "mprotect", address, length, prot, "prot");
-    }
-
-    mremap(args: MremapArgs): number {
-      this.enter("mremap");
-      assertFields(args, "mremap's argument");
-      const { address, oldLength, newLength, flags = 0, newAddress = 0 } = args;
-      const bits = checkedWord(flags, "flags");
-      const from = checkedAddress(address, "address");
-      const old = checkedAddress(oldLength, "oldLength");
-      const size = checkedAddress(newLength, "newLength");
-      const to = checkedAddress(newAddress, "newAddress");
-      const { calls, pointer } = this;
-      const result =
-        isNumber(from) && isNumber(old) && isNumber(size) && isNumber(to)
-          ? calls.mremap(pointer, from, old, size, bits, to)
-          : calls.wide.mremap(pointer, BigInt(from), BigInt(old), BigInt(size), bits, BigInt(to));
-      return checked(result, "mremap", () => {
-        return { address, oldLength, newLength, flags, newAddress };
-      });
-    }
-
-    brk(address: Address = 0): number {
-      this.enter("brk");
-      const at = checkedAddress(address, "address");
-      const { calls, pointer } = this;
-      const result = isNumber(at) ? calls.brk(pointer, at) : calls.wide.brk(pointer, at);
-      return checked(result, "brk", () => ({ address }));
-    }
-
-    madvise(address: Address, length: Address, advice: number): void {
-      rangeCall(this, "madvise", address, length, advice, "advice");
-    }
-
-    mlock(address: Address, length: Address, flags = 0): void {
-      rangeCall(this, "mlock", address, length, flags, "flags");
-    }
-
-    munlock(address: Address, length: Address): void {
-      rangeCall(this, "munlock", address, length);
-    }
-
-    mlockall(flags: number): void {
-      this.enter("mlockall");
-      const result = this.calls.mlockall(this.pointer, checkedWord(flags, "flags"));
-      checked(result, "mlockall", () => ({ flags }));
-    }
-
-    munlockall(): void {
-      this.enter("munlockall");
-      checked(this.calls.munlockall(this.pointer), "munlockall");
-    }
-
-    msync(address: Address, length: Address, flags: number): void {
-      rangeCall(this, "msync", address, length, flags, "flags");
-    }
-
-    mincore(address: Address, length: Address): Uint8Array {
-      rangeCall(this, "mincore", address, length);
-      return pagesPresent(this, Number(address), Number(length));
-    }
-
-    mseal(address: Address, length: Address): void {
-      rangeCall(this, "mseal", address, length, 0, "flags");
-    }
-
-    setVmaName(address: Address, length: Address, name: string | null): void {
-      this.enter("setVmaName");
-      const { calls, context, pointer } = this;
-      let size = -1;
-      if (name !== null) {
-        if (typeof name !== "string") throw new TypeError("name must be a string or null");
-        // A longer name is refused whatever its end is: scratch has room for so much of it.
-        const bytes = new TextEncoder().encode(name).subarray(0, VMA_NAME_REFUSED);
-        context.core.u8.set(bytes);
-        size = bytes.length;
-      }
-      const at = checkedAddress(address, "address");
-      const span = checkedAddress(length, "length");
-      const result =
-        isNumber(at) && isNumber(span)
-          ? calls.set_vma_name(pointer, at, span, size)
-          : calls.wide.set_vma_name(pointer, BigInt(at), BigInt(span), size);
-      checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
-    }
-
-    remapFilePages(args: RemapFilePagesArgs): void {
-      this.enter("remapFilePages");
-      assertFields(args, "remapFilePages' argument");
-      const { address, length, prot = 0, pgoff, flags = 0 } = args;
-      const result = this.calls.remap_file_pages(
-        this.pointer,
-        clamped(address, "address"),
-        clamped(length, "length"),
-        checkedWord(prot, "prot"),
-        clamped(pgoff, "pgoff"),
-        checkedWord(flags, "flags"),
-      );
-      if (result === -Abi.NEEDS_HOOK)
-        throw new TypeError(
-          "remapFilePages of a file whose kind has operations: map it anew instead",
-        );
-      checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
-    }
-
-    handleMmFault(address: Address, access: FaultAccess): FaultResult {
-      this.enter("handleMmFault");
-      const code = accessCode(access);
-      // No address above 2^53 is inside a task: rounding it changes no answer.
-      const at = clamped(address, "address");
-      return faultResult(this.calls.handle_mm_fault(this.pointer, at, code), address);
-    }
-
-    fork(): MmWithUser {
-      this.enter("fork");
-      const child = checkedPointer(this.calls.mm_fork(this.pointer), "fork");
-      return this.context.makers.takeUser(this.context, child);
-    }
-  }
-  return Calls;
+  abstract class WithCalls extends base {}
+  const { constructor: _, ...methods } = Object.getOwnPropertyDescriptors(Calls.prototype);
+  Object.defineProperties(WithCalls.prototype, methods);
+  return WithCalls as unknown as Base & Class<SystemCalls & Caller>;
 }
 
 const isNumber = (address: Address): address is number => typeof address === "number";
@@ -362,24 +390,37 @@ function mmap(by: Caller, args: MmapArgs): number {
   const prot = checkedWord(args.prot, "prot");
   const flags = checkedWord(args.flags, "flags");
   const file = fileArgument(by, args.file, flags);
-  const at = checkedAddress(address, "address");
-  const span = checkedAddress(length, "length");
-  const from = checkedAddress(offset, "offset");
   const { calls, context, pointer } = by;
   const result =
-    isNumber(at) && isNumber(span) && isNumber(from)
-      ? calls.mmap(pointer, at, span, prot, flags, file, from)
-      : calls.wide.mmap(pointer, BigInt(at), BigInt(span), prot, flags, file, BigInt(from));
+    isNumber(address) && isNumber(length) && isNumber(offset)
+      ? calls.mmap(
+          pointer,
+          checkedNumber(address, "address"),
+          checkedNumber(length, "length"),
+          prot,
+          flags,
+          file,
+          checkedNumber(offset, "offset"),
+        )
+      : calls.wide.mmap(
+          pointer,
+          wide(address, "address"),
+          wide(length, "length"),
+          prot,
+          flags,
+          file,
+          wide(offset, "offset"),
+        );
   const named = () => ({ address, length, prot, flags, ...fileArgs(file), offset });
   if (Number(result) !== -Abi.NEEDS_HOOK) return checked(result, "mmap", named);
   const ops = fileOpsOf(context, file);
   const words = {
-    address: BigInt(at),
-    length: BigInt(span),
+    address: wide(address, "address"),
+    length: wide(length, "length"),
     prot,
     flags,
     file,
-    offset: BigInt(from),
+    offset: wide(offset, "offset"),
   };
   return by.underWriteLock(() => mmapWithHook(context, pointer, words, ops, named));
 }
@@ -420,13 +461,17 @@ function rangeCall(
 ): void {
   by.enter(name);
   const bits = checkedWord(word, wordName);
-  const at = checkedAddress(address, "address");
-  const span = checkedAddress(length, "length");
   const { calls, pointer } = by;
+  // Two ways down, without a variable that is a number or a bigint: that would put the number on the heap.
   const result =
-    isNumber(at) && isNumber(span)
-      ? calls[name](pointer, at, span, bits)
-      : calls.wide[name](pointer, BigInt(at), BigInt(span), bits);
+    isNumber(address) && isNumber(length)
+      ? calls[name](
+          pointer,
+          checkedNumber(address, "address"),
+          checkedNumber(length, "length"),
+          bits,
+        )
+      : calls.wide[name](pointer, wide(address, "address"), wide(length, "length"), bits);
   checked(result, name, () => {
     return wordName === "" ? { address, length } : { address, length, [wordName]: bits };
   });

@@ -2,7 +2,7 @@
 
 import { Invariant } from "../assembly/shared/abi.js";
 import type { Core } from "./core.js";
-import { errorOf } from "./errors.js";
+import { checked } from "./errors.js";
 
 /** One broken invariant. */
 export interface Violation {
@@ -17,30 +17,30 @@ export interface Violation {
 /** Empty when sound. A validator stops at the first breach of a space. */
 export type ValidationReport = readonly Violation[];
 
-const NAMES = new Map<number, string>([
-  [Invariant.TREE_ORDER, "TREE_ORDER"],
-  [Invariant.TREE_OCCUPANCY, "TREE_OCCUPANCY"],
-  [Invariant.TREE_NULLS, "TREE_NULLS"],
-  [Invariant.TREE_GAP, "TREE_GAP"],
-  [Invariant.TREE_DEPTH, "TREE_DEPTH"],
-  [Invariant.TREE_UNUSED_SLOT, "TREE_UNUSED_SLOT"],
-  [Invariant.VMA_RANGE, "VMA_RANGE"],
-  [Invariant.VMA_MM, "VMA_MM"],
-  [Invariant.VMA_DETACHED, "VMA_DETACHED"],
-  [Invariant.VMA_ORDER, "VMA_ORDER"],
-  [Invariant.VMA_SEQUENCE, "VMA_SEQUENCE"],
-  [Invariant.VMA_FLAGS, "VMA_FLAGS"],
-  [Invariant.MAP_COUNT, "MAP_COUNT"],
-  [Invariant.TOTAL_VM, "TOTAL_VM"],
-  [Invariant.DATA_VM, "DATA_VM"],
-  [Invariant.EXEC_VM, "EXEC_VM"],
-  [Invariant.STACK_VM, "STACK_VM"],
-  [Invariant.LOCKED_VM, "LOCKED_VM"],
-  [Invariant.COMMIT, "COMMIT"],
-  [Invariant.LOCK_SEQUENCE, "LOCK_SEQUENCE"],
-  [Invariant.REFCOUNT, "REFCOUNT"],
-  [Invariant.PAGE_OUTSIDE, "PAGE_OUTSIDE"],
-]);
+const NAMES: Readonly<Record<number, string>> = {
+  [Invariant.TREE_ORDER]: "TREE_ORDER",
+  [Invariant.TREE_OCCUPANCY]: "TREE_OCCUPANCY",
+  [Invariant.TREE_NULLS]: "TREE_NULLS",
+  [Invariant.TREE_GAP]: "TREE_GAP",
+  [Invariant.TREE_DEPTH]: "TREE_DEPTH",
+  [Invariant.TREE_UNUSED_SLOT]: "TREE_UNUSED_SLOT",
+  [Invariant.VMA_RANGE]: "VMA_RANGE",
+  [Invariant.VMA_MM]: "VMA_MM",
+  [Invariant.VMA_DETACHED]: "VMA_DETACHED",
+  [Invariant.VMA_ORDER]: "VMA_ORDER",
+  [Invariant.VMA_SEQUENCE]: "VMA_SEQUENCE",
+  [Invariant.VMA_FLAGS]: "VMA_FLAGS",
+  [Invariant.MAP_COUNT]: "MAP_COUNT",
+  [Invariant.TOTAL_VM]: "TOTAL_VM",
+  [Invariant.DATA_VM]: "DATA_VM",
+  [Invariant.EXEC_VM]: "EXEC_VM",
+  [Invariant.STACK_VM]: "STACK_VM",
+  [Invariant.LOCKED_VM]: "LOCKED_VM",
+  [Invariant.COMMIT]: "COMMIT",
+  [Invariant.LOCK_SEQUENCE]: "LOCK_SEQUENCE",
+  [Invariant.REFCOUNT]: "REFCOUNT",
+  [Invariant.PAGE_OUTSIDE]: "PAGE_OUTSIDE",
+};
 
 /**
  * Checks one space: under the mmap lock that the caller holds, or under the write lock.
@@ -49,8 +49,8 @@ const NAMES = new Map<number, string>([
  */
 export function validateMm(core: Core, mm: number, held: boolean): ValidationReport {
   core.f64[0] = 0;
-  const code = held ? core.x.mm_validate_under_lock(mm) : core.x.mm_validate(mm);
+  const result = held ? core.x.mm_validate_under_lock(mm) : core.x.mm_validate(mm);
+  const code = checked(result, "validate");
   if (code === Invariant.SOUND) return [];
-  if (code < 0) throw errorOf(code, "validate");
-  return [{ mm, invariant: NAMES.get(code) ?? `INVARIANT_${code}`, where: core.f64[0] as number }];
+  return [{ mm, invariant: NAMES[code] ?? `INVARIANT_${code}`, where: core.f64[0] as number }];
 }

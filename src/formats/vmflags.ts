@@ -1,59 +1,36 @@
 // vm_flags as text: the two-letter codes of smaps' VmFlags line. Pure: no wasm.
-// The codes stand in bit order, as the kernel prints them
+// The place of a code is its bit (VmBit of assembly/shared/flags.ts), as the kernel prints them
 // (Documentation/filesystems/proc.rst).
 
-import { VmBit } from "../../assembly/shared/flags.js";
 import { hasFlags } from "../flags.js";
 
-/** Every named bit with its code, lowest bit first. */
-export const VM_FLAG_CODES: ReadonlyArray<readonly [bit: number, code: string]> = [
-  [VmBit.READ, "rd"],
-  [VmBit.WRITE, "wr"],
-  [VmBit.EXEC, "ex"],
-  [VmBit.SHARED, "sh"],
-  [VmBit.MAYREAD, "mr"],
-  [VmBit.MAYWRITE, "mw"],
-  [VmBit.MAYEXEC, "me"],
-  [VmBit.MAYSHARE, "ms"],
-  [VmBit.GROWSDOWN, "gd"],
-  [VmBit.UFFD_MISSING, "um"],
-  [VmBit.PFNMAP, "pf"],
-  [VmBit.MAYBE_GUARD, "gu"],
-  [VmBit.UFFD_WP, "uw"],
-  [VmBit.LOCKED, "lo"],
-  [VmBit.IO, "io"],
-  [VmBit.SEQ_READ, "sr"],
-  [VmBit.RAND_READ, "rr"],
-  [VmBit.DONTCOPY, "dc"],
-  [VmBit.DONTEXPAND, "de"],
-  [VmBit.LOCKONFAULT, "lf"],
-  [VmBit.ACCOUNT, "ac"],
-  [VmBit.NORESERVE, "nr"],
-  [VmBit.HUGETLB, "ht"],
-  [VmBit.SYNC, "sf"],
-  [VmBit.ARCH_1, "ar"],
-  [VmBit.WIPEONFORK, "wf"],
-  [VmBit.DONTDUMP, "dd"],
-  [VmBit.SOFTDIRTY, "sd"],
-  [VmBit.MIXEDMAP, "mm"],
-  [VmBit.HUGEPAGE, "hg"],
-  [VmBit.NOHUGEPAGE, "nh"],
-  [VmBit.MERGEABLE, "mg"],
-  [VmBit.SHADOW_STACK, "ss"],
-  [VmBit.DROPPABLE, "dp"],
-  [VmBit.UFFD_MINOR, "ui"],
-  [VmBit.SEALED, "sl"],
-];
+/** What the kernel prints for a bit without a name. */
+const NAMELESS = "??";
 
-const BIT_OF_CODE = /* @__PURE__ */ bitsOfCodes();
+/** The code of each bit, bit 0 first. */
+export const VM_FLAG_CODES: readonly string[] = /* @__PURE__ */ (
+  "rd wr ex sh mr mw me ms gd um pf gu uw lo io sr rr dc de lf ac nr ht sf ar wf dd sd mm hg nh mg " +
+  "?? ?? ?? ?? ?? ss ?? ?? dp ui sl"
+).split(" ");
+
+/** Bits that vm_flags has at most. */
+const FLAG_BITS = 53;
 const texts = new Map<number, string>();
+
+/** Codes of the bits that are set, lowest first. */
+export function flagCodes(flags: number): string[] {
+  const codes: string[] = [];
+  for (let bit = 0; bit < FLAG_BITS; bit++) {
+    if (hasFlags(flags, 2 ** bit)) codes.push(VM_FLAG_CODES[bit] ?? NAMELESS);
+  }
+  return codes;
+}
 
 /** `rd wr mr mw me ac`: what smaps prints after `VmFlags: `, trailing space cut. */
 export function vmFlagsText(flags: number): string {
   let text = texts.get(flags);
   if (text === undefined) {
-    const codes = VM_FLAG_CODES.filter(([bit]) => hasFlags(flags, 2 ** bit));
-    text = codes.map(([, code]) => code).join(" ");
+    text = flagCodes(flags).join(" ");
     texts.set(flags, text);
   }
   return text;
@@ -64,13 +41,9 @@ export function parseVmFlags(text: string): number | null {
   let flags = 0;
   for (const code of text.split(" ")) {
     if (code === "") continue;
-    const bit = BIT_OF_CODE.get(code);
-    if (bit === undefined) return null;
+    const bit = code === NAMELESS ? -1 : VM_FLAG_CODES.indexOf(code);
+    if (bit < 0) return null;
     if (!hasFlags(flags, 2 ** bit)) flags += 2 ** bit;
   }
   return flags;
-}
-
-function bitsOfCodes(): ReadonlyMap<string, VmBit> {
-  return new Map(VM_FLAG_CODES.map(([bit, code]) => [code, bit]));
 }

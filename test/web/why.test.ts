@@ -117,7 +117,7 @@ describe("what was refused", () => {
 
 describe("codes of smaps", () => {
   test("each has its words", () => {
-    for (const [, code] of VM_FLAG_CODES) {
+    for (const code of VM_FLAG_CODES.filter((code) => code !== "??")) {
       expect(spellCodes(code)).toMatch(new RegExp(`^${code} \\(.+\\)$`));
       expect(spellCodes(`-${code}`)).toMatch(/^-../);
     }
