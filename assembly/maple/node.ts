@@ -60,12 +60,16 @@ export function node_entry(node: usize, slot: u32): u32 {
   return load<u32>(node + ((<usize>slot) << 2), Node.ENTRIES);
 }
 
+export function start_at(node: usize, slot: u32): usize {
+  return node + Node.STARTS + ((<usize>slot) << 2);
+}
+
 export function node_gap(node: usize, slot: u32): i32 {
   return load<i32>(node + ((<usize>slot) << 2), Node.GAPS);
 }
 
 export function set_start(node: usize, slot: u32, start: i32): void {
-  store<i32>(node + ((<usize>slot) << 2), start, Node.STARTS);
+  store<i32>(start_at(node, slot), start);
 }
 
 export function set_entry(node: usize, slot: u32, entry: u32): void {

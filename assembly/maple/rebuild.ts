@@ -46,6 +46,7 @@ import {
   set_gap,
   set_start,
   slot_end,
+  start_at,
 } from "./node";
 
 /** A leaf or inner node, reserved before (R3). */
@@ -143,6 +144,29 @@ export function node_split(path: usize, level: u32, m: u32): void {
   // Only now does the left part give it up: a reader already inside still finds it.
   scatter(left, level, 0, m, 0);
   set_gap(parent, slot, gap_of(left, level, at, false));
+}
+
+/**
+ * Makes the last slot of the region's last leaf, which the path leads to, a leaf of its own; the
+ * node above has room. Two words change, and no record: the region's last hole is in none.
+ */
+export function leaf_part(path: usize): void {
+  const above = step_at(path, 2);
+  const left = step_node(step_at(path, 1));
+  const right = node_alloc(1);
+  const parent = step_node(above);
+  const slot = step_slot(above) + 1;
+  const m = step_slot(step_at(path, 1));
+  lanes_fill(right, Node.UNUSED);
+  set_start(right, 0, 0);
+  set_entry(right, 0, node_entry(left, m));
+  journal_word(start_at(parent, slot));
+  journal_word(start_at(left, m));
+  set_gap(parent, slot, 0);
+  set_entry(parent, slot, <u32>right | 1);
+  // The right part is complete: from here on it can be reached, and the left one gives it up (R1).
+  set_start(parent, slot, node_start(parent, slot - 1) + node_start(left, m));
+  set_start(left, m, Node.UNUSED);
 }
 
 /** Restores the fill of the nodes on the way to `key`, and the root's (C2: walks anew). */

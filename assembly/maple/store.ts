@@ -10,7 +10,8 @@
 //       the NULLs it touches, in the next leaf too.
 //   S2  never fails: at most one leaf, and one inner node a level plus a new root, are
 //       needed, and mt_reserve has set them aside.
-//   S3  between stores every node but the root has Fill.MIN slots; an inner root has two.
+//   S3  between stores every node but the root has Fill.MIN slots, but for a region's last leaf,
+//       which has one or more. An inner root has two.
 //
 // Context: the writer. Floor: maple. Imports: rebuild, gaps, node, cursor, region.
 
@@ -47,6 +48,7 @@ import {
   slot_end,
 } from "./node";
 import {
+  leaf_part,
   low_raise,
   node_fix,
   node_remove,
@@ -129,10 +131,15 @@ function put(root: usize, path: usize, first: i32, end: i32, entry: u32): void {
   }
   if (put_in_leaf(root, path, first, end, entry) >= <u32>Fill.MIN) return;
   const depth = depth_of(load<u32>(root));
-  if (depth == 1) return;
+  if (depth == 1 || is_last(path)) return; // S3
   node_fix(path, 1);
   const above = node_count(step_node(step_at(path, 2)));
   if (above < <u32>Fill.MIN && (depth > 2 || above == 1)) repair(root, first);
+}
+
+/** True if the path's leaf ends where the region does. */
+function is_last(path: usize): bool {
+  return step_high(step_at(path, 1)) == Region.PAGES;
 }
 
 /** Stores in the one leaf that the path leads to; returns its number of slots. */
@@ -204,9 +211,13 @@ function make_room(root: usize, path: usize, depth: u32, keep: u32): void {
     root_raise(root);
     return;
   }
-  if (keep == 0 && node_spill(path, level)) return;
   const slot = step_slot(step_at(path, level));
   const count = node_count(step_node(step_at(path, level)));
+  if (level == 1 && keep == 0 && slot == count - 1 && is_last(path)) {
+    leaf_part(path); // what lies before stays full (S3)
+    return;
+  }
+  if (keep == 0 && node_spill(path, level)) return;
   // Growth at one end goes on there: leave the other side packed.
   let m = count >> 1;
   if (slot == count - 1) m = count - Fill.MIN;

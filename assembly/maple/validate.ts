@@ -48,7 +48,8 @@ function check(word: u32, level: u32, low: i32, span: i32, root: bool): i32 {
   if (depth_of(word) != level) return Invariant.TREE_DEPTH;
   if (!slab_owns(level == 1 ? SlabKind.LEAF : SlabKind.INNER, node)) return Invariant.TREE_DEPTH;
   const n = used(node);
-  const least: u32 = root ? (level == 1 ? 1 : 2) : Fill.MIN;
+  const last_leaf = level == 1 && low + span == Region.PAGES;
+  const least: u32 = last_leaf ? 1 : root ? 2 : Fill.MIN; // S3
   if (n < least) return Invariant.TREE_OCCUPANCY;
   if (node_start(node, 0) != 0) return Invariant.TREE_ORDER;
   for (let i = n; i < <u32>Node.SLOTS; i++) {

@@ -82,6 +82,13 @@ export const deathMutants: DeathMutant[] = [
     "",
   ),
   of(
+    "tree-leaf-split",
+    "maple/rebuild.ts",
+    "the slot that an append takes from a leaf is not logged",
+    "  journal_word(start_at(left, m));\n",
+    "",
+  ),
+  of(
     "death-fill-gap",
     "mm/vma_lock.ts",
     "a detached VMA is not attached again",

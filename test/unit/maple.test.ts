@@ -99,6 +99,11 @@ describe("many leaves", () => {
     expect(bytes / 20_000).toBeLessThan(16);
   });
 
+  test("an append leaves full leaves behind, fifteen slots of sixteen", () => {
+    ladder(1500, 1, 0);
+    expect(arena.maple.tree_nodes(1)).toBe(100); // the last one has the hole behind them, too
+  });
+
   test("one erase of five to ninety-five percent leaves a sound tree [R-MTT-10]", () => {
     ladder(2000, 10, 0);
     arena.maple.tree_store(1000, 19_000, 0);

@@ -161,6 +161,14 @@ const row =
 
 const pageOf = (i: number) => i + Math.floor(i / 3);
 
+/** The same with some left out, of which one comes back. */
+const rowButFor =
+  (n: number, left: number[], back: number[] = []): PeekSpec["build"] =>
+  (x, mm) => {
+    for (let i = 0; i < n; i++) if (!left.includes(i)) mapOne(i)(x, mm);
+    for (const i of back) mapOne(i)(x, mm);
+  };
+
 /** The same without the first `gone` of them. */
 const rowWithout =
   (n: number, gone: number): PeekSpec["build"] =>
@@ -281,28 +289,31 @@ export const peeks: Scenario[] = [
   peekScenario({
     name: "tree-root-growth",
     title: "peek and lock vs a leaf that becomes two under a new root",
-    build: row(11),
-    steps: [mapOne(11)],
+    build: rowButFor(12, [3]),
+    steps: [mapOne(3)],
     pages: [pageOf(2), pageOf(9)],
     mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
     shape: ["1,1", "2,2"],
   }),
   peekScenario({
     name: "tree-leaf-split",
-    title: "peek and lock vs the split of a leaf below a root (upstream race 11)",
+    title: "peek and lock vs the split of a leaf below a root (upstream race 11), then an append",
     upstream: [11],
-    build: row(21),
-    steps: [mapOne(21)],
-    pages: [pageOf(15), pageOf(19)],
+    build: rowButFor(24, [3, 6, 9], [3]),
+    steps: [mapOne(6), mapOne(24)],
+    pages: [pageOf(8), pageOf(19)],
     mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
-    shape: ["2,2", "2,3"],
+    shape: ["2,2", "2,4"],
   }),
   peekScenario({
     name: "tree-rebalance",
     title: "peek and lock vs a deficient leaf that is joined to its neighbour",
-    build: rowWithout(26, 11),
-    steps: [unmapOne(11)],
-    pages: [pageOf(13), pageOf(20)],
+    build(x, mm) {
+      row(26)(x, mm);
+      x.munmap(mm, at(pageOf(13)), (pageOf(21) - pageOf(13)) * PAGE);
+    },
+    steps: [unmapOne(12)],
+    pages: [pageOf(21), pageOf(23)],
     mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
     shape: ["2,3", "2,2"],
   }),
@@ -319,9 +330,9 @@ export const peeks: Scenario[] = [
   peekScenario({
     name: "tree-root-shrink",
     title: "peek and lock vs the loss of a level",
-    build: rowWithout(14, 6),
-    steps: [unmapOne(6)],
-    pages: [pageOf(8), pageOf(12)],
+    build: rowWithout(14, 8),
+    steps: [unmapOne(8)],
+    pages: [pageOf(9), pageOf(12)],
     mutants: [HOLE_BELIEVED, NO_RANGE, NO_PEEK_RANGE],
     shape: ["2,2", "1,1"],
   }),
