@@ -15,6 +15,12 @@ export function x_load<T>(address: usize, offset: usize = 0): T {
   return load<T>(at);
 }
 
+/** racy_load of sync/atomics.ts. */
+export function x_load_racy<T>(at: usize): T {
+  explore(at, Touch.PLAIN | Touch.RACY);
+  return load<T>(at);
+}
+
 export function x_store<T>(address: usize, value: T, offset: usize = 0): void {
   const at = address + offset;
   explore(at, (sizeof<T>() == 8 ? Touch.PLAIN | Touch.WIDE : Touch.PLAIN) | Touch.WRITE);

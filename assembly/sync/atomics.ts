@@ -65,10 +65,22 @@ export function exchange(addr: usize, value: u32): u32 {
   return atomic.xchg<u32>(addr, value);
 }
 
+/** Returns the value before. */
+export function exchange64(addr: usize, value: u64): u64 {
+  explore(addr, Touch.WRITE | Touch.WIDE);
+  return atomic.xchg<u64>(addr, value);
+}
+
 /** Sixteen bytes of a node that a writer may be changing: lanes may be of different times. */
 export function racy_v128(addr: usize): v128 {
   explore(addr, Touch.READ | Touch.PLAIN | Touch.RACY);
   return v128.load(addr);
+}
+
+/** A word of a node that a writer may be changing. */
+export function racy_load(addr: usize): u32 {
+  explore(addr, Touch.READ | Touch.PLAIN | Touch.RACY);
+  return load<u32>(addr);
 }
 
 /** Sleeps while the word is `expected`. sync/futex.ts is the only caller. */

@@ -47,8 +47,9 @@ const REWRITES: [RegExp, string][] = [
   [/\bv128\.store\(/g, "x_v128_store("],
   [/\bmemory\.fill\(/g, "x_memory_fill("],
   [/\bmemory\.copy\(/g, "x_memory_copy("],
-  // racy_v128 of sync/atomics.ts: the load asks lane by lane.
+  // racy_v128 and racy_load of sync/atomics.ts: the load asks, lane by lane.
   [/^ *explore\(addr, .*Touch\.RACY\);\n *return x_v128_load\(/gm, "  return x_v128_racy("],
+  [/^ *explore\(addr, .*Touch\.RACY\);\n *return x_load</gm, "  return x_load_racy<"],
 ];
 
 let sources: Map<string, string> | undefined;
@@ -88,6 +89,7 @@ function rewrite(file: string, text: string): string {
   const path = posix.relative(posix.dirname(file), "explore-touch");
   const names = [
     "load",
+    "load_racy",
     "store",
     "v128_load",
     "v128_racy",
