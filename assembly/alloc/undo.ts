@@ -68,12 +68,12 @@ function undo_one(tag: u32, image: usize): void {
   else if (kind == Tag.MM) restore_mm(object, image);
   else if (kind == Tag.WORD) store_release(load<u32>(image), load<u32>(image, 4));
   else if (kind == Tag.WIDE) store_release64(load<u32>(image), load<u64>(image, 8));
-  else if (kind == Tag.DETACHED) store_release(object + Vma.REFCNT, 1);
+  else if (kind == Tag.DETACHED) set_life(object, load<u32>(object, Vma.MM));
 }
 
 /** An object that the call had taken. */
 function give_back(kind: u32, object: usize): void {
-  if (kind == SlabKind.VMA) store_release(object + Vma.REFCNT, 0);
+  if (kind == SlabKind.VMA) set_life(object, 0);
   else if (kind == SlabKind.FILE) store_release64(object + File.REFS, 0);
   else if (kind == SlabKind.PAGE) store_release64(object + Page.REFS, 0);
   else if (kind == SlabKind.MM) {
@@ -91,12 +91,17 @@ function restore(node: usize, image: usize, bytes: usize): void {
 
 /** What defines a mapping; the lock's words stay: it is write-locked until the section ends. */
 function restore_vma(vma: usize, image: usize): void {
-  store_release(vma + Vma.FILE, load<u32>(image, Vma.FILE));
-  for (let i: usize = Vma.START; i < <usize>Vma.ANON_VMA; i += 8)
+  for (let i: usize = Vma.START; i < <usize>Vma.FILE; i += 8)
     store_release64(vma + i, load<u64>(image + i));
+  store_release(vma + Vma.FILE, load<u32>(image, Vma.FILE));
   store_release(vma + Vma.ANON_VMA, load<u32>(image, Vma.ANON_VMA));
   store_release(vma + Vma.ANON_NAME, load<u32>(image, Vma.ANON_NAME));
-  store_release(vma + Vma.REFCNT, load<u32>(image, Vma.REFCNT));
+  set_life(vma, load<u32>(image, Vma.LIFE));
+}
+
+/** Attached to `owner` or to nothing (0), marked as it is. Context: as its writer (vma_lock V6). */
+function set_life(vma: usize, owner: u32): void {
+  store_release64(vma + Vma.LIFE, ((load<u64>(vma, Vma.LIFE) >> 32) << 32) | owner);
 }
 
 /** Map count and counters; CAPS between them is nobody's section's. */

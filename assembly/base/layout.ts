@@ -186,14 +186,12 @@ if (Seat.LOCK_HOLDS + Hold.SLOTS * Hold.LOCK_STRIDE > <i32>Seat.CANDIDATE) ERROR
 
 /** vm_area_struct: one cache line. The lock column names what a store needs. */
 export const enum Vma {
-  /** u32, atomic: 1 attached, 0 detached; readers are counted in their seats (mm/vma_lock.ts). */
-  REFCNT = 0,
-  /** u32, atomic: mm_lock_seq of the last write lock. mmap W. */
-  LOCK_SEQ = 4,
+  /** u64, atomic: vm_lock_seq, and the mm that it is attached to, if any (mm/vma_lock.ts). mmap W. */
+  LIFE = 0,
   /** u32: owning mm. Before publication. */
   MM = 8,
-  /** u32: file record, 0 none. Before publication. */
-  FILE = 12,
+  /** u32: free list link while the record is free. */
+  LINK = 12,
   /** u64 bytes. mmap W + VMA W. */
   START = 16,
   /** u64 bytes, exclusive. mmap W + VMA W. */
@@ -202,19 +200,23 @@ export const enum Vma {
   FLAGS = 32,
   /** u64 pages; anonymous VMAs have one too (virtual page number). mmap W + VMA W. */
   PGOFF = 40,
+  /** u32: file record, 0 none. Before publication. */
+  FILE = 48,
   /** u32, atomic: identity | FORKED, 0 none. Set once under mmap R by compare-and-swap. */
-  ANON_VMA = 48,
+  ANON_VMA = 52,
   /** u32: name record of PR_SET_VMA_ANON_NAME, 0 none. mmap W + VMA W. */
-  ANON_NAME = 52,
-  /** u32, atomic: 1 if a reader may have named this VMA in its seat since the last search for one. */
-  HELD = 56,
-  /** u32: free list link while the record is free. */
-  LINK = 60,
+  ANON_NAME = 56,
+  /** u32, always 0: a reader of four words from FILE on takes their top bits for 0. */
+  NOTHING = 60,
   SIZE = 64,
+  /** END is at most 2^LOG_MAX, FLAGS and PGOFF are below: peek makes f64 of them on that condition. */
+  LOG_MAX = 52,
 }
 if (VmaOut.COUNT * 8 > Abi.SCRATCH_BYTES) ERROR("a VMA copy fits scratch");
-if (Vma.LOCK_SEQ != Vma.REFCNT + 4 || Vma.FILE != Vma.MM + 4 || Vma.ANON_NAME != Vma.ANON_VMA + 4)
-  ERROR("peek loads these in pairs");
+if (Vma.END != Vma.START + 8 || VmaOut.END != VmaOut.START + 1) ERROR("peek copies these as one");
+if (Vma.FILE % 16 != 0 || Vma.ANON_VMA != Vma.FILE + 4 || Vma.ANON_NAME != Vma.FILE + 8)
+  ERROR("peek loads these as one");
+if (VmaOut.ANON_VMA != VmaOut.FILE + 1) ERROR("peek stores these as one");
 
 /** anon_vma word: identity in the low bits. */
 export const enum AnonVma {

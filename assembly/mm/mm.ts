@@ -16,7 +16,7 @@
 import { journal_decide, journal_later } from "../alloc/commit";
 import { journal_alloc, journal_word, Tag } from "../alloc/journal";
 import { slab_owns, slab_reserve } from "../alloc/slab";
-import { Cap, Chunk, Header, Mm, Region, Teardown } from "../base/layout";
+import { Cap, Chunk, Header, Mm, Region, Teardown, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_init } from "../maple/tree";
 import { MmArg, SlabKind } from "../shared/abi";
@@ -30,10 +30,12 @@ import { mm_teardown } from "./teardown";
 /** A new mm from the MmArg words at `args`: mm_users 1, mm_count 1. The mm, -ENOMEM or -EINVAL. */
 export function mm_create(args: usize): i32 {
   const shift = <u32>load<f64>(args, MmArg.PAGE_SHIFT * 8);
-  const task_pages = <u64>load<f64>(args, MmArg.TASK_SIZE * 8) >> shift;
+  const task_size = <u64>load<f64>(args, MmArg.TASK_SIZE * 8);
+  const task_pages = task_size >> shift;
   const regions = <u32>((task_pages + Region.MASK) >> Region.SHIFT);
   if (shift < 12 || shift > 16 || regions == 0 || regions > <u32>Region.TABLE_MAX)
     return -Errno.EINVAL;
+  if (task_size > (<u64>1) << Vma.LOG_MAX) return -Errno.EINVAL;
   const mm = mm_alloc(regions);
   if (mm == 0) return -Errno.ENOMEM;
   store<u32>(mm, shift, Mm.PAGE_SHIFT);

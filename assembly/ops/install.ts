@@ -4,7 +4,7 @@
 // Context: mmap write lock. Floor: ops. Imports: mm, ops.
 
 import { journal_wide } from "../alloc/journal";
-import { Mm } from "../base/layout";
+import { Mm, Vma } from "../base/layout";
 import { mm_begin_change, mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_LOCKED } from "../mm/flags";
 import { page_shift } from "../mm/vma";
@@ -14,7 +14,7 @@ import { set_candidate, vma_insert } from "./merge";
 import { find_vma_intersection, is_page_aligned, task_size } from "./range";
 import { reserve } from "./reserve";
 
-/** 0, -EINVAL (not page-aligned, empty, outside the task), -EEXIST (not free) or -ENOMEM. */
+/** 0, -EINVAL (not page-aligned, empty, outside the task, no such flags or pgoff), -EEXIST (not free) or -ENOMEM. */
 export function vma_install_locked(
   mm: usize,
   start: u64,
@@ -25,6 +25,7 @@ export function vma_install_locked(
 ): i32 {
   if (!is_page_aligned(mm, start) || !is_page_aligned(mm, end)) return -Errno.EINVAL;
   if (start >= end || end > task_size(mm)) return -Errno.EINVAL;
+  if ((flags | pgoff) >> Vma.LOG_MAX != 0) return -Errno.EINVAL;
   if (find_vma_intersection(mm, start, end) != 0) return -Errno.EEXIST;
   if (reserve(mm, 1, start, end, 1) != 0) return -Errno.ENOMEM;
   vma_insert(mm, set_candidate(start, end, flags, pgoff, file));

@@ -9,7 +9,7 @@
 
 export const enum Abi {
   /** Layout of the shared arena; attach refuses any other. */
-  LAYOUT_VERSION = 3,
+  LAYOUT_VERSION = 4,
   MAGIC = 0x4c504d56,
   /** Byte addresses of the header words that a reader may check before attaching. */
   HEADER = 64,

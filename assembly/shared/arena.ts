@@ -32,12 +32,12 @@ export const enum ArenaNode {
 }
 
 export const enum ArenaVma {
-  FILE = 12,
   /** u64 each, little-endian. START and END in bytes, PGOFF in pages. */
   START = 16,
   END = 24,
   FLAGS = 32,
   PGOFF = 40,
-  ANON_VMA = 48,
-  ANON_NAME = 52,
+  FILE = 48,
+  ANON_VMA = 52,
+  ANON_NAME = 56,
 }

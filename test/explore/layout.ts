@@ -21,7 +21,7 @@ const LAYOUT = "base/layout.ts";
 export const VMA = members(
   LAYOUT,
   "Vma",
-  "REFCNT",
+  "LIFE",
   "MM",
   "START",
   "END",

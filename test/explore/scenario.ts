@@ -98,6 +98,15 @@ export function warm(world: World): void {
   }
 }
 
+/** The VMAs of these pages have been read-locked since they were last marked: the usual case. */
+export function lockOnce(world: World, mm: number, pages: number[]): void {
+  const x = world.control;
+  for (const page of pages) {
+    const vma = x.lock_vma_under_rcu(mm, at(page));
+    if (vma !== 0) x.vma_end_read(vma);
+  }
+}
+
 /** Live objects of each kind: leaves, inner nodes, VMAs, mms, files, names, tables, journals. */
 export function live(world: World): number[] {
   return [0, 1, 2, 3, 4, 5, 6, 7].map((kind) => world.control.slab_live(kind));
@@ -132,12 +141,12 @@ export function checkTeardown(world: World, mm: number, before: number[]): void 
   expect(String(live(world)) === String(before), `leak: live ${live(world)}, before ${before}`);
 }
 
-/** Every VMA of these pages is attached and nobody is counted in it. */
+/** Every VMA of these pages is attached to `mm`. */
 export function checkRefcounts(world: World, mm: number, pages: number[]): void {
   for (const page of pages) {
     const vma = world.control.vma_lookup(mm, at(page));
-    const count = vma === 0 ? 1 : world.u32[(vma + VMA.REFCNT) >> 2]!;
-    expect(count === 1, `vm_refcnt ${count} of the VMA at page ${page}`);
+    const owner = vma === 0 ? mm : world.u32[(vma + VMA.LIFE) >> 2]! & ~1;
+    expect(owner === mm, `the VMA at page ${page} is attached to ${owner}, not ${mm}`);
   }
 }
 

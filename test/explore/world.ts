@@ -18,12 +18,12 @@ const MEMORY_PAGES = 64;
 const MAX_FIBERS = 3;
 const NEVER = 0xffffffff;
 /** VmaLock in assembly/mm/vma_lock.ts. */
-const ATTACHED = 1;
-/** What a VMA read lock keeps as it is: mm, start, end, flags, pgoff, and that it is attached. */
+const HELD = 1;
+/** What a VMA read lock keeps as it is: mm, start, end, flags, pgoff, and to which mm it is attached. */
 const HELD_WORDS = [
   VMA.MM,
   ...[VMA.START, VMA.END, VMA.FLAGS, VMA.PGOFF].flatMap((word) => [word, word + 4]),
-  VMA.REFCNT,
+  VMA.LIFE,
 ];
 
 /** One call of the core; its result, if it has one, is a number. */
@@ -367,8 +367,9 @@ export class World {
   /** From here on the words of `vma` that its read lock protects must stay as they are. */
   hold(vma: number, mm: number, address: number): void {
     const words = this.#heldWords(vma);
-    if (words[9] !== ATTACHED) throw new Violation("locked a detached VMA");
-    if (words[0] !== mm) throw new Violation(`locked a VMA of mm ${words[0]}, not ${mm}`);
+    if (words[9] === 0) throw new Violation("locked a detached VMA");
+    if (words[9] !== mm || words[0] !== mm)
+      throw new Violation(`locked a VMA of mm ${words[0]}, not ${mm}`);
     const start = words[1]! + words[2]! * 2 ** 32;
     const end = words[3]! + words[4]! * 2 ** 32;
     if (address < start || address >= end) {
@@ -408,8 +409,11 @@ export class World {
     }
   }
 
-  /** The values of HELD_WORDS. */
+  /** The values of HELD_WORDS. A writer that waits has taken HELD down. */
   #heldWords(vma: number): number[] {
-    return HELD_WORDS.map((offset) => this.u32[(vma + offset) >> 2]!);
+    return HELD_WORDS.map((offset) => {
+      const word = this.u32[(vma + offset) >> 2]!;
+      return offset === VMA.LIFE ? (word & ~HELD) >>> 0 : word;
+    });
   }
 }

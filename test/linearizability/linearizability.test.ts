@@ -36,8 +36,8 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: "  if (<u32>(life >> 32) == load_acquire(mm + Mm.LOCK_SEQ)) return false;\n",
-        to: "",
+        from: " && <i32>(seq - lock_seq_of(life)) > 0) {",
+        to: ") {",
       },
       LONG_SECTION,
     ],
@@ -63,8 +63,8 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: "    if (vma == 0 && (seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;\n",
-        to: "    if (vma == 0) return 0;\n",
+        from: "else if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
+        to: "else return 0;",
       },
       LONG_SECTION,
     ],

@@ -13,6 +13,7 @@ import {
   expect,
   GROWSDOWN,
   live,
+  lockOnce,
   lockVma,
   type Mutant,
   makeMm,
@@ -69,6 +70,7 @@ function know(world: World, { build, steps, pages, shape }: PeekSpec): Known {
   x.mmput(twin);
   const mm = makeMm(world);
   build(x, mm);
+  lockOnce(world, mm, pages);
   return { mm, before, legal };
 }
 
@@ -182,28 +184,72 @@ const unmapOne = (i: number) => unmap(pageOf(i), 1);
 
 const NO_SECOND_LOOK = mutant(
   LOCK,
-  "the sequence is not looked at again after the copy",
-  "return load_acquire64(vma + Vma.REFCNT) == life && load_acquire(vma + Vma.MM) == <u32>mm;",
-  "return true;",
+  "who marked the VMA last is not asked after the copy",
+  " && <i32>(seq - lock_seq_of(life)) > 0) {",
+  ") {",
 );
-const HOLE_BELIEVED = mutant(
-  LOCK,
-  "nothing found is believed while a writer is at work",
-  "if (vma == 0 && (seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
-  "if (vma == 0) return 0;",
-);
-const NO_RANGE = mutant(
-  LOCK,
-  "the range of what the tree led to is not compared",
-  "      Hot.contains(vma, address) &&\n",
-  "",
-);
+const EARLY_LOOK: Mutant = {
+  name: "who marked the VMA last is asked before the copy",
+  edits: [
+    {
+      file: LOCK,
+      from: "    const bounds = racy_v128(vma + Vma.START);\n",
+      to: "    const life = load_acquire64(vma + Vma.LIFE);\n    const bounds = racy_v128(vma + Vma.START);\n",
+    },
+    {
+      file: LOCK,
+      from: "return load_acquire64(vma + Vma.LIFE + <usize>none);",
+      to: "return life;",
+    },
+  ],
+};
+const LATE_NUMBER: Mutant = {
+  name: "mm_lock_seq is loaded after the copy",
+  edits: [
+    {
+      file: LOCK,
+      from: "  const seq = load_acquire(mm + Mm.LOCK_SEQ); // before the copy\n",
+      to: "",
+    },
+    {
+      file: LOCK,
+      from: "  const life = Copy.take(vma, copy);\n  if",
+      to: "  const life = Copy.take(vma, copy);\n  const seq = load_acquire(mm + Mm.LOCK_SEQ);\n  if",
+    },
+  ],
+};
+const HOLE_BELIEVED: Mutant = {
+  name: "nothing found is believed while a writer is at work",
+  edits: [
+    {
+      file: LOCK,
+      from: "  if (vma == 0) return peek_slow(mm, address, copy);\n",
+      to: "  if (vma == 0) return 0;\n",
+    },
+    {
+      file: LOCK,
+      from: "else if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;",
+      to: "else return 0;",
+    },
+  ],
+};
+const NO_RANGE: Mutant = {
+  name: "the range of what the tree led to is not compared",
+  edits: [
+    {
+      file: LOCK,
+      from: "  if (!vma_contains(vma, address)) return lock_vma_slow(mm, address, slot, vma);\n",
+      to: "",
+    },
+    { file: LOCK, from: "return held && vma_contains(vma, address);", to: "return held;" },
+  ],
+};
 
 const NO_PEEK_RANGE = mutant(
   LOCK,
   "peek does not compare the range of what the tree led to",
-  "if (address - start >= end - start) return false;",
-  "",
+  "if (Copy.contains(copy, address)) return 1;",
+  "return 1;",
 );
 
 export const peeks: Scenario[] = [
@@ -216,7 +262,7 @@ export const peeks: Scenario[] = [
     },
     steps: [protect(3, 1, READ), unmap(2, 2), fixed(3, 2, WRITE)],
     pages: [3],
-    mutants: [NO_SECOND_LOOK],
+    mutants: [NO_SECOND_LOOK, EARLY_LOOK, LATE_NUMBER],
   }),
   peekScenario({
     name: "peek-merge",

@@ -89,8 +89,8 @@ const refused: Scenario<Space> = {
     mutant(
       "mm/vma_lock.ts",
       "a writer does not wait for readers",
-      "if (!vma_is_attached(vma) || drain(vma)) return 0;",
-      "if (!vma_is_attached(vma) || seq != 0) return 0;",
+      "if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;",
+      "if (seq != 0) return 0;",
     ),
   ],
 };

@@ -10,6 +10,7 @@ import {
   checkTeardown,
   expect,
   live,
+  lockOnce,
   lockVma,
   type Mutant,
   makeMm,
@@ -28,8 +29,8 @@ import type { Body, World } from "../world";
 const LOCK = "mm/vma_lock.ts";
 const MERGE = "ops/merge.ts";
 
-/** Pages 0-1 r, 2-5 rw, 6-7 r: three VMAs side by side. */
-function threeVmas(world: World): Space {
+/** Pages 0-1 r, 2-5 rw, 6-7 r: three VMAs side by side, never read-locked. */
+function newVmas(world: World): Space {
   warm(world);
   const before = live(world);
   const mm = makeMm(world);
@@ -37,6 +38,13 @@ function threeVmas(world: World): Space {
   map(world.control, mm, 2, 4, READ | WRITE);
   map(world.control, mm, 6, 2, READ);
   return { mm, before };
+}
+
+/** The same, read-locked before. */
+function threeVmas(world: World): Space {
+  const space = newVmas(world);
+  lockOnce(world, space.mm, [0, 3, 6]);
+  return space;
 }
 
 type SpaceBody = (world: World, x: Core, mm: number) => Body;
@@ -85,70 +93,65 @@ function vmaScenario(
 
 const HOLDS = "sync/holds.ts";
 
+const NOT_MINE =
+  "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return lock_vma_slow(mm, address, slot, vma);\n";
+const GOT_IN =
+  "  count(Counter.VMA_LOCK_SUCCESS);\n  if (LOCKDEP) lockdep_vma(slot);\n  return vma;\n}\n";
+
 const NO_RECHECK = mutant(
   LOCK,
-  "the sequence is not looked at again once the hold is published",
-  "      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
-  "",
+  "HELD is not asked for once the hold is published",
+  NOT_MINE,
+  NOT_MINE.replace("<u32>life !=", "(<u32>life | VmaLock.HELD) !="),
 );
 const NO_DRAIN = mutant(
   LOCK,
   "a writer does not wait for readers",
-  "if (!vma_is_attached(vma) || drain(vma)) return 0;",
-  "if (!vma_is_attached(vma) || seq != 0) return 0;",
+  "if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;",
+  "if (seq != 0) return 0;",
 );
-const ATTACHED_ASKED = "((load_acquire(vma + Vma.REFCNT) ^ VmaLock.ATTACHED) |\n        (load";
-/** The bug that the first version of the core had (three pre-emptions). */
-const EARLY_ATTACHED: Mutant = {
-  name: "attached is asked before the sequence",
-  edits: [
-    { file: LOCK, from: ATTACHED_ASKED, to: "((load" },
-    {
-      file: LOCK,
-      from: "      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
-      to: "      vma_is_attached(vma) &&\n      seq != load_acquire(mm + Mm.LOCK_SEQ) &&\n",
-    },
-  ],
-};
-/** The check of the usual path and of the slow one; `then` is done if it succeeds. */
-const afterTheCheck = (then: string) =>
-  ["\n  ", "\n    "].map((indent) => {
-    const from = `${indent}if (Hot.is_held(vma, mm, address)) {`;
-    return { file: LOCK, from, to: `${from} ${then}` };
-  });
+const DETACHED_TAKEN = mutant(
+  LOCK,
+  "the detached mark refuses nobody",
+  NOT_MINE,
+  NOT_MINE.replace("if (", "if (<u32>life != 0 && "),
+);
 const LATE_HOLD: Mutant = {
   name: "a reader looks for a writer, then publishes its hold",
   edits: [
-    { file: LOCK, from: "    hold_publish(slot, <u32>vma);\n", to: "" },
-    ...afterTheCheck("hold_publish(slot, <u32>vma);"),
-  ],
-};
-const LATE_HELD: Mutant = {
-  name: "a reader says that it holds something after it has looked (V6)",
-  edits: [
+    { file: LOCK, from: "  hold_publish(slot, <u32>vma);\n  // V5", to: "  // V5" },
+    { file: LOCK, from: GOT_IN, to: `  hold_publish(slot, <u32>vma);\n${GOT_IN}` },
     {
       file: LOCK,
-      from: "    if (load_acquire(vma + Vma.HELD) == 0) store_release(vma + Vma.HELD, 1);\n",
-      to: "",
-    },
-    ...afterTheCheck("store_release(vma + Vma.HELD, 1);"),
-  ],
-};
-const LATE_MARK: Mutant = {
-  name: "a writer searches the seats, then marks",
-  edits: [
-    {
-      file: LOCK,
-      from: "  store_release(vma + Vma.LOCK_SEQ, seq);\n",
-      to: "  if (vma_is_attached(vma)) drain(vma);\n  store_release(vma + Vma.LOCK_SEQ, seq);\n",
-    },
-    {
-      file: LOCK,
-      from: "if (!vma_is_attached(vma) || drain(vma)) return 0;",
-      to: "if (seq != 0) return 0;",
+      from: "      if (is_held(vma, mm, address)) {\n",
+      to: "      if (is_held(vma, mm, address)) {\n        hold_publish(slot, <u32>vma);\n",
     },
   ],
 };
+const UNSETTLED = mutant(
+  LOCK,
+  "any VMA of the mm may get HELD",
+  "  if (!is_settled(life, seq, mm)) return false;\n",
+  "  if (<u32>(life & OWNER_MASK) != <u32>mm || seq == 1) return false;\n",
+);
+const LOST_HELD = mutant(
+  LOCK,
+  "a reader that could not say so goes in (V6)",
+  "return (before | VmaLock.HELD) == (life | VmaLock.HELD);",
+  "return before != 0;",
+);
+const FUTURE_NUMBER = mutant(
+  LOCK,
+  "a number above mm_lock_seq is taken for an old one at once",
+  " || load_acquire(mm + Mm.LOCK_SEQ) == seq;",
+  " || seq != 0;",
+);
+const LATE_MARK = mutant(
+  LOCK,
+  "a writer searches the seats, then marks",
+  "  const before = exchange64(vma + Vma.LIFE, mark);\n  if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;\n",
+  "  if ((life & VmaLock.HELD) != 0) drain(vma);\n  const before = exchange64(vma + Vma.LIFE, mark);\n  if (seq != 0) return 0;\n",
+);
 
 /** Two mms; the second has room where the first has its VMA. */
 const reuse: Scenario<Space & { other: number }> = {
@@ -184,8 +187,8 @@ const reuse: Scenario<Space & { other: number }> = {
     mutant(
       LOCK,
       "whose VMA it is is not asked",
-      " |\n        (load_acquire(vma + Vma.MM) ^ <u32>mm)) ==",
-      ") ==",
+      "if (<u32>(life & OWNER_MASK) != <u32>mm || ",
+      "if (<u32>(life & OWNER_MASK) == 0 || ",
     ),
   ],
 };
@@ -208,7 +211,7 @@ const wrap: Scenario<Space> = {
     }
     function* writer(): Body {
       yield () => b.mprotect(mm, at(2), 4 * PAGE, WRITE);
-      yield () => b.mprotect(mm, at(6), 2 * PAGE, WRITE | READ);
+      yield () => b.mprotect(mm, at(2), 4 * PAGE, WRITE | READ);
       yield () => b.munmap(mm, at(0), PAGE);
     }
     return {
@@ -216,9 +219,13 @@ const wrap: Scenario<Space> = {
       check() {
         const sequence = world.u32[(mm + MM.LOCK_SEQ) >> 2]!;
         expect(sequence === 2, `mm_lock_seq ${sequence}`);
-        const vma = world.control.lock_vma_under_rcu(mm, at(3));
-        expect(vma !== 0, "the VMA looks write-locked for ever");
-        world.control.vma_end_read(vma);
+        for (const page of [3, 6]) {
+          const vma = world.control.lock_vma_under_rcu(mm, at(page));
+          expect(vma !== 0, `the VMA at page ${page} looks write-locked for ever`);
+          world.control.vma_end_read(vma);
+          const found = world.control.peek(mm, at(page), world.control.worker_scratch());
+          expect(found === 1, `peek at page ${page} answers ${found}`);
+        }
         checkMm(world, mm);
         checkRefcounts(world, mm, [1, 2, 6]);
         checkTeardown(world, mm, before);
@@ -228,9 +235,9 @@ const wrap: Scenario<Space> = {
   mutants: [
     mutant(
       LOCK,
-      "numbers are compared by size",
-      "seq != load_acquire(mm + Mm.LOCK_SEQ) &&",
-      "seq < load_acquire(mm + Mm.LOCK_SEQ) &&",
+      "a number above mm_lock_seq is never taken for an old one",
+      " || load_acquire(mm + Mm.LOCK_SEQ) == seq;",
+      ";",
     ),
   ],
 };
@@ -275,14 +282,7 @@ const downgrade: Scenario<Space> = {
       },
     };
   },
-  mutants: [
-    mutant(
-      LOCK,
-      "a VMA is not marked when it is taken out",
-      "  store_release(vma + Vma.REFCNT, VmaLock.DETACHED);\n",
-      "",
-    ),
-  ],
+  mutants: [mutant(LOCK, "a VMA is not marked when it is taken out", "  set_owner(vma, 0);\n", "")],
 };
 
 export const vmaLock: Scenario[] = [
@@ -292,16 +292,19 @@ export const vmaLock: Scenario[] = [
       "lock_vma_under_rcu vs munmap of its VMA (upstream race 2: the detach test is inside)",
       [2],
       [locker(3), unmap(2, 4)],
-      [
-        NO_RECHECK,
-        NO_DRAIN,
-        EARLY_ATTACHED,
-        LATE_HOLD,
-        LATE_HELD,
-        LATE_MARK,
-        mutant(LOCK, "the detached mark refuses nobody", ATTACHED_ASKED, "((load"),
-      ],
+      [NO_RECHECK, NO_DRAIN, LATE_HOLD, LATE_MARK, DETACHED_TAKEN],
     ),
+    bound: 3,
+  },
+  {
+    ...vmaScenario(
+      "vma-munmap-first",
+      "the first lock_vma_under_rcu of a VMA, which sets HELD, vs its munmap",
+      [],
+      [locker(3), unmap(2, 4)],
+      [NO_DRAIN, LOST_HELD, FUTURE_NUMBER, UNSETTLED],
+    ),
+    setup: newVmas,
     bound: 3,
   },
   vmaScenario(
@@ -363,11 +366,13 @@ export const vmaLock: Scenario[] = [
       [
         {
           name: "a refused reader leaves quietly",
-          edits: ["\n  ", "\n    "].map((indent) => ({
-            file: LOCK,
-            from: `${indent}hold_clear(this_seat(), slot); // V3`,
-            to: `${indent}store_release(slot, 0);`,
-          })),
+          edits: [
+            {
+              file: LOCK,
+              from: "      hold_clear(this_seat(), slot); // V3",
+              to: "      store<u32>(slot, 0);",
+            },
+          ],
         },
       ],
     ),

@@ -142,6 +142,26 @@ describe("a writer", () => {
 });
 
 describe("peek", () => {
+  test("copies the largest values that there are as they are", async () => {
+    const end = 2 ** 52;
+    const s = await sketch("", { taskSize: end });
+    const { raw } = s.engine;
+    const mm = s.mm.asRaw();
+    const [flags, pgoff] = [2 ** 42 + 0x73, 2 ** 52 - 1]; // sealed
+    for (const [wrongFlags, wrongPgoff] of [
+      [flags, 2 ** 52],
+      [2 ** 52, pgoff],
+    ] as const) {
+      expect(raw.vmaInstall(mm, end - PAGE, end, wrongFlags, wrongPgoff, 0)).toBe(-22);
+    }
+    expect(raw.vmaInstall(mm, end - PAGE, end, flags, pgoff, 0)).toBe(0);
+    const [copy, read] = [new Float64Array(VmaOut.COUNT), new Float64Array(VmaOut.COUNT)];
+    expect(raw.peek(mm, end - 1, copy)).toBe(1);
+    raw.vmaRead(raw.vmaLookup(mm, end - 1), read);
+    expect(copy).toEqual(read);
+    expect([...copy.subarray(0, VmaOut.FILE)]).toEqual([end - PAGE, end, flags, pgoff]);
+  });
+
   test("copies a VMA without a lock, also while a writer holds the space", async () => {
     const s = await sketch("WW.R");
     const out = new Float64Array(VmaOut.COUNT);
