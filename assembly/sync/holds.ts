@@ -27,27 +27,37 @@ import { futex_wait, futex_wake_all } from "./futex";
 
 /** A free slot for a VMA in this worker's seat; 0: it holds as many as it may. */
 export function vma_hold_free(): usize {
-  return find_own(this_seat() + Seat.VMA_HOLDS, 4, 0);
+  return vma_hold_find(0);
 }
 
 /** The slot in which this worker holds `vma`; 0: it does not. */
 export function vma_hold_of(vma: usize): usize {
-  return find_own(this_seat() + Seat.VMA_HOLDS, 4, <u32>vma);
+  return vma_hold_find(<u32>vma);
+}
+
+/** Mostly the first slot: apart from the loop, whose turns V8 begins with a look at the stack. */
+function vma_hold_find(word: u32): usize {
+  const first = this_seat() + Seat.VMA_HOLDS;
+  return load<u32>(first) == word ? first : find_own(first + 4, first + Hold.SLOTS * 4, 4, word);
 }
 
 /** A free slot for a lock in this worker's seat; 0: it holds as many as it may. */
 export function lock_hold_free(): usize {
-  return find_own(this_seat() + Seat.LOCK_HOLDS, Hold.LOCK_STRIDE, 0);
+  return lock_hold_find(0);
 }
 
 /** The slot in which this worker reads `lock`; 0: it does not. */
 export function lock_hold_of(lock: usize): usize {
-  return find_own(this_seat() + Seat.LOCK_HOLDS, Hold.LOCK_STRIDE, <u32>lock);
+  return lock_hold_find(<u32>lock);
+}
+
+function lock_hold_find(word: u32): usize {
+  const slots = this_seat() + Seat.LOCK_HOLDS;
+  return find_own(slots, slots + Hold.SLOTS * Hold.LOCK_STRIDE, Hold.LOCK_STRIDE, word);
 }
 
 /** Plain loads: only this worker writes its slots (H1). */
-function find_own(slots: usize, stride: usize, word: u32): usize {
-  const end = slots + <usize>Hold.SLOTS * stride;
+function find_own(slots: usize, end: usize, stride: usize, word: u32): usize {
   for (let slot = slots; slot < end; slot += stride) {
     if (load<u32>(slot) == word) return slot;
   }
