@@ -7,7 +7,7 @@
 //
 // Floor: bench. Imports: index, syscalls, base, maple/tree.
 
-import { Mm, slab_object_size } from "./base/layout";
+import { Mm, slab_object_size, Vma } from "./base/layout";
 import { set_this_seat } from "./base/worker";
 import {
   brk_i64,
@@ -59,6 +59,21 @@ export function bench_walk(mm: usize, stream: usize, n: u32): f64 {
     found += u32(Walk.load(mm + Mm.TREE, load<u64>(at) >> shift) != 0);
   }
   return <f64>found;
+}
+
+/**
+ * The walk, and one plain load from the VMA that it leads to: the cache line that a lock and a peek
+ * fetch as well and a bare walk does not. Sum of the starts, pages.
+ */
+export function bench_walk_start(mm: usize, stream: usize, n: u32): f64 {
+  let sum: u64 = 0;
+  const shift = load<u32>(mm, Mm.PAGE_SHIFT);
+  const end = stream + ((<usize>n) << 3);
+  for (let at = stream; at < end; at += 8) {
+    const vma = Walk.load(mm + Mm.TREE, load<u64>(at) >> shift);
+    if (vma != 0) sum += load<u64>(vma, Vma.START) >> shift;
+  }
+  return <f64>sum;
 }
 
 export function bench_vma_lookup(mm: usize, stream: usize, n: u32): f64 {

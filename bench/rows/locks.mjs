@@ -1,7 +1,8 @@
 // Row 3, locks: per-VMA locks, the mmap lock and peek, by 1, 2 and 4 workers at once.
 //
 // Each worker has a share of the VMAs to itself, but for lock_one, where all lock the
-// same. `loop` is what the measuring loop costs without a look-up: subtract it.
+// same. `loop` is what the measuring loop costs without a look-up: subtract it. `walk_start` reads
+// vm_start of what the walk has found: the cache line that locks and peeks fetch too.
 
 import { createArena, createMm } from "../lib/arena.mjs";
 import { runCrew, sleep } from "../lib/crew.mjs";
@@ -20,6 +21,7 @@ const WORKLOADS = {
   [WASM]: [
     "loop",
     "walk",
+    "walk_start",
     "lookup",
     "lock_distinct",
     "lock_one",
@@ -41,7 +43,7 @@ const WORKLOADS = {
   [ARRAY]: ["lookup", "lock_distinct", "lock_one"],
 };
 /** What one thread is enough for. */
-const ALONE = ["loop", "walk", "lookup_many"];
+const ALONE = ["loop", "walk", "walk_start", "lookup_many"];
 const WORKERS = [1, 2, 4];
 const SIZES = [10_000];
 const SIZES_QUICK = [256];
@@ -54,6 +56,7 @@ export const title = "take and release; CPU time an operation, wall time of one 
 export const workloads = [
   "loop",
   "walk",
+  "walk_start",
   "lookup",
   "lookup_many",
   "lock_distinct",

@@ -52,6 +52,7 @@ function wasmStep({ workload, mm, loops, stream }) {
   const steps = {
     lookup: (from) => loops.bench_vma_lookup(mm, stream + from * 8, CHUNK),
     walk: (from) => loops.bench_walk(mm, stream + from * 8, CHUNK),
+    walk_start: (from) => loops.bench_walk_start(mm, stream + from * 8, CHUNK),
     lock_distinct: (from) => loops.bench_lock_vma(mm, stream + from * 8, CHUNK),
     lock_one: (from) => loops.bench_lock_vma(mm, stream + from * 8, CHUNK),
     peek: (from) => loops.bench_peek(mm, stream + from * 8, out, CHUNK),
