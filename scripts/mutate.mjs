@@ -74,13 +74,13 @@ const MUTANTS = [
   [
     "ops/merge.ts",
     "a head change is taken for a middle one",
-    "const prev = at_start ? vma_prev(mm, vma) : 0",
+    "const prev = at_start ? vma_lookup(mm, vm_start(vma) - 1) : 0",
     "const prev: usize = 0",
   ],
   [
     "ops/merge.ts",
     "a tail change is taken for a middle one",
-    "const next = at_end ? vma_next(mm, vma) : 0",
+    "const next = at_end ? vma_lookup(mm, vm_end(vma)) : 0",
     "const next: usize = 0",
   ],
   [
@@ -150,20 +150,20 @@ const MUTANTS = [
   [
     "ops/mmap.ts",
     "a new range never joins its successor",
-    "const next = occupied ? find_vma(mm, end) : first;",
+    "const next = vma_lookup(mm, end);",
     "const next: usize = 0;",
   ],
   ["ops/mremap.ts", "untouched memory keeps its pgoff", "pgoff = at >> shift", "pgoff = pgoff"],
   [
     "ops/mremap.ts",
     "growth in place swallows nobody",
-    "merge_new(mm, c, vma, find_vma(mm, to))",
+    "merge_new(mm, c, vma, vma_lookup(mm, to))",
     "merge_new(mm, c, vma, 0)",
   ],
   [
     "ops/brk.ts",
     "the grown heap joins nobody",
-    "merge_new(mm, c, find_vma_prev(mm, from), 0)",
+    "merge_new(mm, c, vma_lookup(mm, from - 1), 0)",
     "merge_new(mm, c, 0, 0)",
   ],
   [

@@ -25,10 +25,10 @@ import { populate } from "./populate";
 import {
   find_vma,
   find_vma_intersection,
-  find_vma_prev,
   page_align,
   page_size,
   prelock,
+  vma_lookup,
 } from "./range";
 import { reserve } from "./reserve";
 import { get_unmapped_area, vm_start_gap } from "./unmapped";
@@ -78,7 +78,7 @@ function grow_heap(mm: usize, from: u64, to: u64): bool {
   if (reserve(mm, 1, from, to, 1) != 0) return false;
   if (!vm_enough_memory(mm, <i64>pages)) return false;
   const c = set_candidate(from, to, flags, from >> page_shift(mm), 0);
-  merge_new(mm, c, find_vma_prev(mm, from), 0); // R-MERGE-31: never with the next
+  merge_new(mm, c, vma_lookup(mm, from - 1), 0); // R-MERGE-31: never with the next
   vm_stat_account(mm, flags, <i64>pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);
   return true;

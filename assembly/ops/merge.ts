@@ -43,7 +43,7 @@ import {
 } from "../mm/vma";
 import { vma_mark_attached, vma_mark_detached, vma_start_write } from "../mm/vma_lock";
 import { account_map_count } from "./account";
-import { vma_next, vma_prev } from "./range";
+import { vma_lookup } from "./range";
 
 /** Why two neighbours are not one, as bits; `mm.explain` puts them into words. */
 export const enum Apart {
@@ -167,7 +167,8 @@ export function vma_publish(mm: usize, vma: usize): void {
 
 /**
  * Joins the candidate, a range with nothing mapped (or whose old VMAs the caller has
- * gathered), to prev and next, or inserts it (R-MERGE-1..3). Returns the VMA that has it.
+ * gathered), to prev and next, the VMAs that touch it or 0, or inserts it (R-MERGE-1..3).
+ * Returns the VMA that has it.
  */
 export function merge_new(mm: usize, c: usize, prev: usize, next: usize): usize {
   const left = prev != 0 && why_not_mergeable(mm, prev, c) == 0;
@@ -222,8 +223,8 @@ function grow_down(mm: usize, next: usize, c: usize): usize {
 export function merge_modified(mm: usize, vma: usize, c: usize): usize {
   const at_start = vm_start(c) == vm_start(vma);
   const at_end = vm_end(c) == vm_end(vma);
-  const prev = at_start ? vma_prev(mm, vma) : 0;
-  const next = at_end ? vma_next(mm, vma) : 0;
+  const prev = at_start ? vma_lookup(mm, vm_start(vma) - 1) : 0;
+  const next = at_end ? vma_lookup(mm, vm_end(vma)) : 0;
   const left = prev != 0 && why_not_mergeable(mm, prev, c) == 0;
   let right = next != 0 && why_not_mergeable(mm, c, next) == 0;
   if (left && right && !neighbours_join(prev, next)) right = false;

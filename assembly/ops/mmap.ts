@@ -72,14 +72,7 @@ import {
 import { accounted_pages, mapped_pages, vms_discard, vms_gather } from "./munmap";
 import { denies_write_exec, mm_has_flag } from "./policy";
 import { populate } from "./populate";
-import {
-  find_vma,
-  find_vma_intersection,
-  find_vma_prev,
-  is_page_aligned,
-  page_align,
-  prelock,
-} from "./range";
+import { find_vma_intersection, is_page_aligned, page_align, prelock, vma_lookup } from "./range";
 import { reserve } from "./reserve";
 import { get_unmapped_area, huge_page_of, huge_size, round_hint } from "./unmapped";
 
@@ -158,7 +151,9 @@ export function do_mmap(
   if ((vm_flags & REFUSED) != 0) return <i64>(vm_flags ^ REFUSED) * -1;
   const strict = load<u32>(mm, Mm.OVERCOMMIT) == Overcommit.NEVER && huge_page == 0;
   if ((flags & MapFlag.NORESERVE) != 0 && !strict) vm_flags |= VM_NORESERVE;
-  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, huge_page, hook);
+  // Any other place was found free above.
+  const replaces = (flags & (MapFlag.FIXED | MapFlag.FIXED_NOREPLACE)) == MapFlag.FIXED;
+  const failed = mmap_region(mm, start, end, vm_flags, pgoff, file, huge_page, hook, replaces);
   if (failed != 0) return failed;
   if (hook == 0 || load<u32>(hook) == 0) prefault(mm, start, end, flags, vm_flags);
   return at;
@@ -263,7 +258,10 @@ function is_accountable(flags: u64): bool {
   return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE | VM_HUGETLB)) == VM_WRITE;
 }
 
-/** From here on what is replaced may already be cut: 0 or -errno. */
+/**
+ * From here on what is replaced may already be cut: 0 or -errno. `replaces`: there may be
+ * something to replace; else the range is free.
+ */
 function mmap_region(
   mm: usize,
   start: u64,
@@ -273,6 +271,7 @@ function mmap_region(
   file: u32,
   huge_page: u64,
   hook: usize,
+  replaces: bool,
 ): i64 {
   const pages = (end - start) >> page_shift(mm);
   if (denies_write_exec(mm, vm_flags, vm_flags)) return -Errno.EACCES; // 26
@@ -282,8 +281,7 @@ function mmap_region(
   if (made && slab_reserve(SlabKind.FILE, 1) != 0) return -Errno.ENOMEM;
   const blocked = prelock(mm, start, end);
   if (blocked != 0) return blocked;
-  const first = find_vma(mm, start);
-  const occupied = first != 0 && vm_start(first) < end;
+  const occupied = replaces && find_vma_intersection(mm, start, end) != 0;
   const failed = occupied ? vms_gather(mm, start, end, 1) : reserve(mm, 1, start, end, 1); // 27, 28
   if (failed != 0) return failed;
   const replaced = occupied ? mapped_pages(mm, start, end) : 0;
@@ -308,8 +306,8 @@ function mmap_region(
   if (occupied) vms_discard(mm, start, end);
   vm_flags = without_lock_of_special(vm_flags);
   const c = set_candidate(start, end, vm_flags, pgoff, file);
-  const prev = find_vma_prev(mm, start);
-  const next = occupied ? find_vma(mm, end) : first;
+  const prev = vma_lookup(mm, start - 1);
+  const next = vma_lookup(mm, end);
   if (hook != 0) store<u32>(hook, 0);
   if (hook != 0 && is_hooked(file) && !merges_new(mm, c, prev, next)) {
     if (occupied) tree_store(mm, start, end, 0); // what the hook refuses leaves a hole

@@ -53,15 +53,15 @@ export function mprotect_locked(mm: usize, start: u64, length: u64, prot: u32): 
     if (grows == ProtBit.GROWSUP) return -Errno.EINVAL; // no VMA grows up on x86
   }
   const blocked = prelock(mm, start, end);
-  return blocked != 0 ? blocked : protect_range(mm, start, end, prot_to_vm(prot));
+  return blocked != 0 ? blocked : protect_range(mm, first, start, end, prot_to_vm(prot));
 }
 
-/** R-PROT-11, 13, 21: stops at the first problem. */
-function protect_range(mm: usize, start: u64, end: u64, access: u64): i32 {
+/** R-PROT-11, 13, 21: from `first`, which contains `start`, on; stops at the first problem. */
+function protect_range(mm: usize, first: usize, start: u64, end: u64, access: u64): i32 {
   const implies_exec = mm_has_flag(mm, MmFlag.READ_IMPLIES_EXEC) && (access & VM_READ) != 0;
   let at = start;
-  while (at < end) {
-    const vma = find_vma(mm, at);
+  let vma = first;
+  while (true) {
     if (vma == 0 || vm_start(vma) > at) return -Errno.ENOMEM;
     const old = vm_flags(vma);
     let flags = (old & ~VM_ACCESS) | access;
@@ -71,9 +71,10 @@ function protect_range(mm: usize, start: u64, end: u64, access: u64): i32 {
     const to = vm_end(vma) < end ? vm_end(vma) : end;
     const failed = mprotect_fixup(mm, vma, at, to, flags);
     if (failed != 0) return failed;
+    if (to == end) return 0;
     at = to;
+    vma = find_vma(mm, at);
   }
-  return 0;
 }
 
 /** Gives [start, end) of one VMA new flags, with the accounting that goes with them. */

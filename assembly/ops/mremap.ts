@@ -59,7 +59,6 @@ import { populate } from "./populate";
 import {
   find_vma,
   find_vma_intersection,
-  find_vma_prev,
   is_page_aligned,
   page_align,
   prelock,
@@ -261,7 +260,7 @@ function expand_in_place(mm: usize, vma: usize, start: u64, old_len: u64, new_le
   if ((vm & VM_ACCOUNT) != 0 && !vm_enough_memory(mm, pages)) return -Errno.ENOMEM;
   const c = set_candidate_part(mm, vma, from, from, vm);
   store<u64>(c, to, Vma.END);
-  merge_new(mm, c, vma, find_vma(mm, to)); // R-REMAP-3: may swallow the next
+  merge_new(mm, c, vma, vma_lookup(mm, to)); // R-REMAP-3: may swallow the next
   vm_stat_account(mm, vm, pages);
   if ((vm & VM_LOCKED) != 0) {
     account_locked(mm, pages);
@@ -305,7 +304,7 @@ function move_vma(
   const c = set_candidate(at, at + new_len, vm, pgoff, vm_file(vma));
   store<u32>(c, vm_anon_vma(vma), Vma.ANON_VMA);
   store<u32>(c, load<u32>(vma, Vma.ANON_NAME), Vma.ANON_NAME);
-  const moved = merge_new(mm, c, find_vma_prev(mm, at), find_vma(mm, at + new_len));
+  const moved = merge_new(mm, c, vma_lookup(mm, at - 1), vma_lookup(mm, at + new_len));
   vm_stat_account(mm, vm, pages);
   if ((vm & VM_LOCKED) != 0) account_locked(mm, pages);
   guard_move(mm, start, at, old_len);

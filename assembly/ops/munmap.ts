@@ -20,7 +20,7 @@ import {
   vm_stat_account,
   vm_unacct_memory,
 } from "./account";
-import { guard_remove } from "./guard";
+import { guard_remove, has_guards } from "./guard";
 import { split_vma, tree_store, vma_remove } from "./merge";
 import {
   find_vma,
@@ -61,7 +61,8 @@ function unmap_whole(mm: usize, vma: usize): i32 {
   if ((vm_flags(vma) & VM_SEALED) != 0) return -Errno.EPERM;
   const start = vm_start(vma);
   const end = vm_end(vma);
-  if (reserve(mm, 0, start, end, 1) != 0) return -Errno.ENOMEM;
+  // A slot that becomes NULL, or joins one, needs no node; a range of guards may be cut.
+  if (has_guards(mm) && reserve(mm, 0, start, end, 1) != 0) return -Errno.ENOMEM;
   guard_remove(mm, start, end);
   discard_one(mm, vma, page_shift(mm));
   tree_store(mm, start, end, 0);

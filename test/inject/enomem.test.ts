@@ -138,6 +138,17 @@ describe("a failed reservation leaves everything as it was", () => {
     expect(liveObjects(engine)).toBe(0);
   });
 
+  test("munmap of exactly one VMA asks for nothing, so that a full arena can be left", async () => {
+    const engine = await freshEngine();
+    using mm = space(engine);
+    const [vma] = mm.vmas();
+    const { error, struck } = attempt(engine, 1, () =>
+      mm.munmap(vma!.start, vma!.end - vma!.start),
+    );
+    expect({ error, struck }).toEqual({ error: null, struck: false });
+    expect(mm.vmas()[0]).not.toMatchObject({ start: vma!.start });
+  });
+
   test("brk returns the old break", async () => {
     const engine = await freshEngine();
     using mm = space(engine);
