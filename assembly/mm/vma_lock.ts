@@ -233,29 +233,28 @@ export function vma_is_attached(vma: usize): bool {
   return (load_acquire64(vma + Vma.LIFE) & OWNER_MASK) != 0;
 }
 
-/** Copies one VMA without a lock or a shared store: 1 found, 0 nothing mapped, -EAGAIN: writers kept coming. */
+/** Copies one VMA without a lock: 1 found, 0 nothing mapped, -EAGAIN: writers kept coming. */
 export function peek(mm: usize, address: u64, copy: usize): i32 {
-  const seq = load_acquire(mm + Mm.LOCK_SEQ); // before the copy
   const vma = <usize>Walk.load(mm + Mm.TREE, address >> load<u32>(mm, Mm.PAGE_SHIFT));
   if (vma == 0) return peek_slow(mm, address, copy);
-  // The usual case of is_settled.
-  const life = Copy.take(vma, copy);
-  if ((<u32>life & ~VmaLock.HELD) == <u32>mm && <i32>(seq - lock_seq_of(life)) > 0) {
-    if (Copy.contains(copy, address)) return 1;
-  }
-  count(Counter.PEEK_RETRY);
+  // Unmarked (V6) before the copy, as in lock_vma_under_rcu, and after it.
+  const life = load_acquire64(vma + Vma.LIFE);
+  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);
+  if (Copy.take(vma, copy) == life && Copy.contains(copy, address)) return 1;
   return peek_slow(mm, address, copy);
 }
 
-/** The same once a first walk has led to nothing, or to a VMA of which no copy could be had. */
+/** The same if a first walk has led to nothing, or to a VMA that nobody has held or peeked at since a mark. */
 function peek_slow(mm: usize, address: u64, copy: usize): i32 {
   const page = address >> load<u32>(mm, Mm.PAGE_SHIFT);
   for (let tries = 1; tries < VmaLock.TRIES; tries++) {
     const seq = load_acquire(mm + Mm.LOCK_SEQ);
     const vma = <usize>mt_load(mm + Mm.TREE, page);
     if (vma != 0) {
-      const life = Copy.take(vma, copy);
-      if (is_settled(life, seq, mm) && Copy.contains(copy, address)) return 1;
+      let life = load_acquire64(vma + Vma.LIFE);
+      if ((life & VmaLock.HELD) == 0 && first_held(vma, mm)) life |= VmaLock.HELD;
+      const unmarked = <u32>life == (<u32>mm | VmaLock.HELD) && Copy.take(vma, copy) == life;
+      if (unmarked && Copy.contains(copy, address)) return 1;
     } else if ((seq & 1) == 0 && load_acquire(mm + Mm.LOCK_SEQ) == seq) return 0;
     count(Counter.PEEK_RETRY);
   }
@@ -265,11 +264,11 @@ function peek_slow(mm: usize, address: u64, copy: usize): i32 {
 /** Inlined by decree, like Hot was: a call is 2 ns. */
 class Copy {
   /**
-   * Copies a VMA, then loads its LIFE. If mm_lock_seq, loaded before, settles that (is_settled),
-   * nothing has marked the VMA since: and every change of a field follows a mark.
+   * Copies a VMA, then loads its LIFE: if it is as it was before, nothing has marked the VMA
+   * meanwhile, and every change of a field follows a mark.
    *
    * The fields are loaded plainly: atomic loads cost four instructions more each, and there are
-   * none of vectors. The number was loaded atomically, so they come after it. That they
+   * none of vectors. LIFE was loaded atomically before, so they come after that. That they
    * come before LIFE is a dependency: its address is computed from all of them, and neither a
    * compiler nor a processor loads from an address that it does not know yet.
    */

@@ -36,8 +36,8 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: " && <i32>(seq - lock_seq_of(life)) > 0) {",
-        to: ") {",
+        from: "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
+        to: "  if ((life & VmaLock.HELD) == 2) return peek_slow(mm, address, copy);\n",
       },
       LONG_SECTION,
     ],

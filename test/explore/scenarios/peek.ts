@@ -34,6 +34,9 @@ const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;
 const LOCK = "mm/vma_lock.ts";
 
+/** Where the spaces of these scenarios have VMAs. */
+const PAGES = Array.from({ length: 40 }, (_, page) => page);
+
 /** One call of the writer. */
 type Step = (x: Core, mm: number) => number;
 
@@ -70,7 +73,7 @@ function know(world: World, { build, steps, pages, shape }: PeekSpec): Known {
   x.mmput(twin);
   const mm = makeMm(world);
   build(x, mm);
-  lockOnce(world, mm, pages);
+  lockOnce(world, mm, PAGES); // what a wrong turn leads to as well
   return { mm, before, legal };
 }
 
@@ -182,14 +185,20 @@ const rowWithout =
 const mapOne = (i: number) => fixed(pageOf(i), 1, i % 2 === 0 ? READ : WRITE);
 const unmapOne = (i: number) => unmap(pageOf(i), 1);
 
+const NO_FIRST_LOOK = mutant(
+  LOCK,
+  "a VMA that is write-locked is copied",
+  "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
+  "  if ((<u32>life | VmaLock.HELD) != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
+);
 const NO_SECOND_LOOK = mutant(
   LOCK,
-  "who marked the VMA last is not asked after the copy",
-  " && <i32>(seq - lock_seq_of(life)) > 0) {",
-  ") {",
+  "LIFE is not compared after the copy",
+  "  if (Copy.take(vma, copy) == life && Copy",
+  "  if (Copy.take(vma, copy) != 0 && Copy",
 );
 const EARLY_LOOK: Mutant = {
-  name: "who marked the VMA last is asked before the copy",
+  name: "LIFE is loaded before the copy only",
   edits: [
     {
       file: LOCK,
@@ -200,21 +209,6 @@ const EARLY_LOOK: Mutant = {
       file: LOCK,
       from: "return load_acquire64(vma + Vma.LIFE + <usize>none);",
       to: "return life;",
-    },
-  ],
-};
-const LATE_NUMBER: Mutant = {
-  name: "mm_lock_seq is loaded after the copy",
-  edits: [
-    {
-      file: LOCK,
-      from: "  const seq = load_acquire(mm + Mm.LOCK_SEQ); // before the copy\n",
-      to: "",
-    },
-    {
-      file: LOCK,
-      from: "  const life = Copy.take(vma, copy);\n  if",
-      to: "  const life = Copy.take(vma, copy);\n  const seq = load_acquire(mm + Mm.LOCK_SEQ);\n  if",
     },
   ],
 };
@@ -245,12 +239,21 @@ const NO_RANGE: Mutant = {
   ],
 };
 
-const NO_PEEK_RANGE = mutant(
-  LOCK,
-  "peek does not compare the range of what the tree led to",
-  "if (Copy.contains(copy, address)) return 1;",
-  "return 1;",
-);
+const NO_PEEK_RANGE: Mutant = {
+  name: "peek does not compare the range of what the tree led to",
+  edits: [
+    {
+      file: LOCK,
+      from: "  if (Copy.take(vma, copy) == life && Copy.contains(copy, address)) return 1;",
+      to: "  if (Copy.take(vma, copy) == life) return 1;",
+    },
+    {
+      file: LOCK,
+      from: "if (unmarked && Copy.contains(copy, address)) return 1;",
+      to: "if (unmarked) return 1;",
+    },
+  ],
+};
 
 export const peeks: Scenario[] = [
   peekScenario({
@@ -262,7 +265,7 @@ export const peeks: Scenario[] = [
     },
     steps: [protect(3, 1, READ), unmap(2, 2), fixed(3, 2, WRITE)],
     pages: [3],
-    mutants: [NO_SECOND_LOOK, EARLY_LOOK, LATE_NUMBER],
+    mutants: [NO_FIRST_LOOK, NO_SECOND_LOOK, EARLY_LOOK],
   }),
   peekScenario({
     name: "peek-merge",

@@ -199,7 +199,7 @@ const wrap: Scenario<Space> = {
   title: "lock_vma_under_rcu vs the wrap-around of mm_lock_seq (R-LOCK-37)",
   fibers: 2,
   setup(world) {
-    const space = threeVmas(world);
+    const space = newVmas(world); // who has HELD needs no number
     world.u32[(space.mm + MM.LOCK_SEQ) >> 2] = 2 ** 32 - 4;
     return space;
   },
