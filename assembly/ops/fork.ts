@@ -15,6 +15,7 @@ import { slab_reserve } from "../alloc/slab";
 import { VERIFY } from "../base/debug";
 import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
+import { mt_iter_begin, mt_iter_next } from "../maple/tree";
 import { mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_MIXEDMAP, VM_WIPEONFORK } from "../mm/flags";
 import { mm_alloc, mm_give_up, mm_publish } from "../mm/mm";
@@ -34,9 +35,9 @@ import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { vm_enough_memory, vm_stat_account } from "./account";
 import { any_guard, guard_copy, guard_remove, guard_reserve } from "./guard";
-import { candidate, vma_insert } from "./merge";
+import { set_candidate_part, vma_insert } from "./merge";
 import { inherited_flags } from "./policy";
-import { find_vma, prelock, task_size } from "./range";
+import { prelock, task_size } from "./range";
 import { reserve } from "./reserve";
 
 /** The child mm (mm_users 1, mm_count 1), -ENOMEM or -WOULD_BLOCK. Takes the parent's write lock. */
@@ -82,13 +83,13 @@ const COMMIT_EVERY: u32 = 16;
 function copy_vmas(mm: usize, child: usize): i32 {
   const shift = page_shift(mm);
   if (guard_copy(child, mm) != 0) return -Errno.ENOMEM;
-  let at: u64 = 0;
   let n: u32 = 0;
+  mt_iter_begin(mm + Mm.TREE, 0); // nothing below stores into the parent's tree
   while (true) {
     if (++n % COMMIT_EVERY == 0) mm_end_change(); // a smaller child is a child (F2)
-    const vma = find_vma(mm, at);
+    const vma = <usize>mt_iter_next(mm + Mm.TREE);
     if (vma == 0) return 0;
-    at = vm_end(vma);
+    const at = vm_end(vma);
     vma_start_write(vma, mm); // upstream race 4: no fault while it is copied
     const flags = vm_flags(vma);
     if ((flags & (VM_DONTCOPY | VM_WIPEONFORK)) != 0 && any_guard(child, vm_start(vma), at)) {
@@ -100,9 +101,8 @@ function copy_vmas(mm: usize, child: usize): i32 {
     if (slab_reserve(SlabKind.VMA, 1) != 0 || reserve(child, 1, vm_start(vma), at, 1) != 0)
       return -Errno.ENOMEM;
     if ((flags & VM_ACCOUNT) != 0 && !vm_enough_memory(child, pages)) return -Errno.ENOMEM;
-    const c = candidate();
-    memory.copy(c, vma, Vma.SIZE);
-    store<u64>(c, flags & ~VM_LOCKED_MASK, Vma.FLAGS); // R-FORK-11
+    // R-FORK-11: not locked.
+    const c = set_candidate_part(mm, vma, vm_start(vma), at, flags & ~VM_LOCKED_MASK);
     store<u32>(c, child_anon_vma(vm_anon_vma(vma), flags), Vma.ANON_VMA);
     vma_insert(child, c);
     vm_stat_account(child, flags & ~VM_LOCKED_MASK, pages);
