@@ -236,8 +236,8 @@ export class MmWithUser extends WithSystemCalls {
 
   /**
    * A consistent copy of the VMA that contains `address`, or null if nothing is mapped there.
-   * Takes no lock and stores nothing shared: it reads until two looks agree. Under constant
-   * writing it takes the mmap read lock after all.
+   * Takes no lock: it reads until two looks agree. Under constant writing it takes the mmap
+   * read lock after all.
    *
    * @throws WouldBlockError writers never paused and this thread must not block
    * @throws TypeError writers never paused and this worker holds a VMA read guard of this space,

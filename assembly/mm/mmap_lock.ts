@@ -149,7 +149,7 @@ function vma_end_write_all(mm: usize): void {
     assert((seq & 1) == 1); // S1: a section is open
     assert(rwlock_owner(mm + Mm.LOCK) == this_seat()); // S2: ours
   }
-  // Release: pairs with the load in vma_start_read; who sees the new number sees all
+  // Release: pairs with the load in first_held; who sees the new number sees all
   // that this section stored (R-LOCK-95).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);
 }

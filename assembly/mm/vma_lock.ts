@@ -261,7 +261,7 @@ function peek_slow(mm: usize, address: u64, copy: usize): i32 {
   return -Errno.EAGAIN;
 }
 
-/** Inlined by decree, like Hot was: a call is 2 ns. */
+/** Inlined by decree: a call is 2 ns of a peek's 15. */
 class Copy {
   /**
    * Copies a VMA, then loads its LIFE: if it is as it was before, nothing has marked the VMA
@@ -281,8 +281,8 @@ class Copy {
     v128.store(copy + VmaOut.START * 8, f64x2.sub(i64x2.add(bounds, base), base));
     v128.store(copy + VmaOut.FLAGS * 8, f64x2.sub(i64x2.add(flags, base), base));
     v128.store(copy + VmaOut.FILE * 8, f64x2.convert_low_i32x4_u(words));
-    store<f64>(copy, <f64>i32x4.extract_lane(words, 2), VmaOut.ANON_NAME * 8);
-    // Always 0: no field has its top bit set.
+    store<f64>(copy, <f64>(<u32>i32x4.extract_lane(words, 2)), VmaOut.ANON_NAME * 8);
+    // Always 0: of what is loaded here as 64 bits, nothing has its top bit set.
     const none = i64x2.bitmask(v128.or(v128.or(bounds, flags), words));
     return load_acquire64(vma + Vma.LIFE + <usize>none);
   }

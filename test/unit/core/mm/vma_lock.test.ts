@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { VmaOut } from "../../../../assembly/shared/abi.js";
+import { ArenaVma } from "../../../../assembly/shared/arena.js";
 import { MmWithUser } from "../../../../src/index.js";
 import { sketch } from "../../../support/drawing.js";
 import { attachSeat, PAGE } from "../../../support/engine.js";
@@ -155,11 +156,22 @@ describe("peek", () => {
       expect(raw.vmaInstall(mm, end - PAGE, end, wrongFlags, wrongPgoff, 0)).toBe(-22);
     }
     expect(raw.vmaInstall(mm, end - PAGE, end, flags, pgoff, 0)).toBe(0);
-    const [copy, read] = [new Float64Array(VmaOut.COUNT), new Float64Array(VmaOut.COUNT)];
+    const vma = raw.vmaLookup(mm, end - 1);
+    const words = new Uint32Array(s.engine.memory.buffer);
+    const poke = (offset: number, value: number) => {
+      words[(vma + offset) / 4] = value;
+    };
+    // Records above 2 GiB, as an arena of 4 GiB has them.
+    poke(ArenaVma.FILE, 2 ** 32 - 64);
+    poke(ArenaVma.ANON_VMA, 2 ** 31 - 1);
+    poke(ArenaVma.ANON_NAME, 2 ** 32 - 128);
+    const copy = new Float64Array(VmaOut.COUNT);
     expect(raw.peek(mm, end - 1, copy)).toBe(1);
-    raw.vmaRead(raw.vmaLookup(mm, end - 1), read);
-    expect(copy).toEqual(read);
-    expect([...copy.subarray(0, VmaOut.FILE)]).toEqual([end - PAGE, end, flags, pgoff]);
+    const given = [end - PAGE, end, flags, pgoff, 2 ** 32 - 64, 2 ** 31 - 1, 2 ** 32 - 128];
+    expect([...copy]).toEqual(given);
+    raw.vmaRead(vma, copy);
+    expect([...copy]).toEqual(given);
+    for (const word of [ArenaVma.FILE, ArenaVma.ANON_VMA, ArenaVma.ANON_NAME]) poke(word, 0);
   });
 
   test("copies a VMA without a lock, also while a writer holds the space", async () => {
