@@ -42,6 +42,17 @@ function done<T>(result: T): T {
   return result;
 }
 
+/** The write section that a call took for itself is over; `lock || unlock_write(mm, call)`: no call without the lock. */
+function unlock_write<T>(mm: usize, result: T): T {
+  mmap_write_unlock(mm);
+  return result;
+}
+
+function unlock_read<T>(mm: usize, result: T): T {
+  mmap_read_unlock(mm);
+  return result;
+}
+
 /** An address or length as it comes from JavaScript: a non-negative safe integer. */
 function u(value: f64): u64 {
   return <u64>(<i64>value);
@@ -56,11 +67,10 @@ function run_mmap(
   file: u32,
   offset: u64,
 ): i64 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mmap(mm, address, length, prot, flags, file, offset);
-  mmap_write_unlock(mm);
-  return result;
+  return (
+    <i64>mmap_write_lock(mm) ||
+    unlock_write(mm, do_mmap(mm, address, length, prot, flags, file, offset))
+  );
 }
 
 export function mmap(
@@ -112,11 +122,7 @@ export function mmap_locked_i64(
 }
 
 function run_munmap(mm: usize, address: u64, length: u64): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_munmap(mm, address, length);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_munmap(mm, address, length));
 }
 
 export function munmap(mm: usize, address: f64, length: f64): i32 {
@@ -136,11 +142,7 @@ export function munmap_locked_i64(mm: usize, address: i64, length: i64): i32 {
 }
 
 function run_mprotect(mm: usize, address: u64, length: u64, prot: u32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mprotect(mm, address, length, prot);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_mprotect(mm, address, length, prot));
 }
 
 export function mprotect(mm: usize, address: f64, length: f64, prot: u32): i32 {
@@ -167,11 +169,10 @@ function run_mremap(
   flags: u32,
   new_address: u64,
 ): i64 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mremap(mm, address, old_length, new_length, flags, new_address);
-  mmap_write_unlock(mm);
-  return result;
+  return (
+    <i64>mmap_write_lock(mm) ||
+    unlock_write(mm, do_mremap(mm, address, old_length, new_length, flags, new_address))
+  );
 }
 
 export function mremap(
@@ -219,11 +220,7 @@ export function mremap_locked_i64(
 }
 
 function run_brk(mm: usize, address: u64): i64 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_brk(mm, address);
-  mmap_write_unlock(mm);
-  return result;
+  return <i64>mmap_write_lock(mm) || unlock_write(mm, do_brk(mm, address));
 }
 
 export function brk(mm: usize, address: f64): f64 {
@@ -243,11 +240,7 @@ export function brk_locked_i64(mm: usize, address: i64): i64 {
 }
 
 function run_madvise(mm: usize, address: u64, length: u64, advice: i32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_madvise(mm, address, length, advice);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_madvise(mm, address, length, advice));
 }
 
 export function madvise(mm: usize, address: f64, length: f64, advice: i32): i32 {
@@ -267,11 +260,7 @@ export function madvise_locked_i64(mm: usize, address: i64, length: i64, advice:
 }
 
 function run_mlock(mm: usize, address: u64, length: u64, flags: u32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mlock(mm, address, length, flags);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_mlock(mm, address, length, flags));
 }
 
 export function mlock(mm: usize, address: f64, length: f64, flags: u32): i32 {
@@ -291,11 +280,7 @@ export function mlock_locked_i64(mm: usize, address: i64, length: i64, flags: u3
 }
 
 function run_munlock(mm: usize, address: u64, length: u64): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_munlock(mm, address, length);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_munlock(mm, address, length));
 }
 
 export function munlock(mm: usize, address: f64, length: f64): i32 {
@@ -315,11 +300,7 @@ export function munlock_locked_i64(mm: usize, address: i64, length: i64): i32 {
 }
 
 function run_msync(mm: usize, address: u64, length: u64, flags: u32): i32 {
-  const blocked = mmap_read_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_msync(mm, address, length, flags);
-  mmap_read_unlock(mm);
-  return result;
+  return mmap_read_lock(mm) || unlock_read(mm, do_msync(mm, address, length, flags));
 }
 
 export function msync(mm: usize, address: f64, length: f64, flags: u32): i32 {
@@ -339,11 +320,7 @@ export function msync_locked_i64(mm: usize, address: i64, length: i64, flags: u3
 }
 
 function run_mincore(mm: usize, address: u64, length: u64): i32 {
-  const blocked = mmap_read_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mincore(mm, address, length);
-  mmap_read_unlock(mm);
-  return result;
+  return mmap_read_lock(mm) || unlock_read(mm, do_mincore(mm, address, length));
 }
 
 export function mincore(mm: usize, address: f64, length: f64): i32 {
@@ -363,11 +340,7 @@ export function mincore_locked_i64(mm: usize, address: i64, length: i64): i32 {
 }
 
 function run_mseal(mm: usize, address: u64, length: u64, flags: u32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mseal(mm, address, length, flags);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_mseal(mm, address, length, flags));
 }
 
 export function mseal(mm: usize, address: f64, length: f64, flags: u32): i32 {
@@ -397,27 +370,18 @@ export function munlockall_locked(mm: usize): i32 {
 }
 
 export function mlockall(mm: usize, flags: u32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_mlockall(mm, flags);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_mlockall(mm, flags));
 }
 
 export function munlockall(mm: usize): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_munlockall(mm);
-  mmap_write_unlock(mm);
-  return result;
+  return mmap_write_lock(mm) || unlock_write(mm, do_munlockall(mm));
 }
 
 function run_set_vma_name(mm: usize, address: u64, length: u64, name_length: i32): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_set_vma_name(mm, address, length, seat_scratch(), name_length);
-  mmap_write_unlock(mm);
-  return result;
+  return (
+    mmap_write_lock(mm) ||
+    unlock_write(mm, do_set_vma_name(mm, address, length, seat_scratch(), name_length))
+  );
 }
 
 /** The name's bytes are at the start of scratch; a negative length takes the name away. */
@@ -451,11 +415,10 @@ export function remap_file_pages(
   pgoff: f64,
   flags: u32,
 ): i32 {
-  const blocked = mmap_write_lock(mm);
-  if (blocked != 0) return blocked;
-  const result = do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags);
-  mmap_write_unlock(mm);
-  return result;
+  return (
+    mmap_write_lock(mm) ||
+    unlock_write(mm, do_remap_file_pages(mm, u(address), u(length), prot, u(pgoff), flags))
+  );
 }
 
 export function remap_file_pages_locked(
