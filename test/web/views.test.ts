@@ -5,9 +5,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Machine } from "../../web/app/machine.js";
 import { type Rows, rowAt } from "../../web/app/rows.js";
 import { type ScaleName, Store } from "../../web/app/store.js";
+import { readCommand } from "../../web/command/read.js";
 import { MPROTECT_THE_MIDDLE, SMALL_PROCESS } from "../../web/presets/first.js";
 import { clampedSpan, PAGE_BYTES, projectionOf, zoomed } from "../../web/view/bar/scale.js";
-import { itemsOf, placeOf } from "../../web/view/table/items.js";
+import { itemsOf } from "../../web/view/table/items.js";
 import { findRows, parseSearch } from "../../web/view/table/search.js";
 import { pathTo } from "../../web/view/tree/path.js";
 
@@ -107,19 +108,48 @@ describe("a search", () => {
   });
 });
 
-test("the table shows where a row went, and what came in its place", () => {
-  const { moment } = store;
-  const items = itemsOf(moment.value, null);
-  const at = items.findIndex((item) => item < 0);
-  expect(moment.value.before.start[~items[at]!]).toBe(BUFFER);
-  expect([...items.subarray(at + 1, at + 4)]).toEqual(moment.value.changes.fresh);
-  expect(items).toHaveLength(moment.value.after.count + 1);
-  const last = moment.value.after.count - 1;
-  expect(placeOf(moment.value, null, last)).toBe(items.length - 1);
-  expect(placeOf(moment.value, null, moment.value.changes.fresh[0]!)).toBe(at + 1);
-  expect(placeOf(moment.value, null, 0)).toBe(0);
-  expect(placeOf(moment.value, [2, 5, 7], 5)).toBe(1);
-  expect(placeOf(moment.value, [2, 5, 7], 6)).toBe(-1);
+describe("the lines of the table", () => {
+  test("show where a row went, and what came in its place", () => {
+    const { before, after, changes } = store.moment.value;
+    const items = itemsOf(store.moment.value, null);
+    const lines = Array.from({ length: items.count }, (_, place) => items.at(place));
+    expect(items.count).toBe(after.count + 1);
+    const at = lines.findIndex((item) => item < 0);
+    expect(before.start[~lines[at]!]).toBe(BUFFER);
+    expect(lines.slice(at + 1, at + 4)).toEqual(changes.fresh);
+    expect(lines.filter((item) => item >= 0)).toEqual(
+      Array.from({ length: after.count }, (_, i) => i),
+    );
+    lines.forEach((item, place) => {
+      if (item >= 0) expect(items.placeOf(item)).toBe(place);
+    });
+    expect(items.placeOf(-1)).toBe(-1);
+    const some = itemsOf(store.moment.value, [2, 5, 7]);
+    expect([some.count, some.at(1), some.placeOf(5), some.placeOf(6)]).toEqual([3, 5, 1, -1]);
+  });
+
+  test("keep the order of addresses, wherever rows are gone", async () => {
+    const log = new Store(await Machine.create(), SMALL_PROCESS);
+    const calls = [
+      "mprotect 555555554000 4K rw", // the first row goes, two come
+      "munmap 7ffff7dc0000 2M", // four in the middle
+      "munmap 7ffffffde000 132K", // the last one
+      "munmap 0 100T", // all below
+    ].map((line) => ({ call: readCommand(line) }));
+    await log.load(SMALL_PROCESS, calls);
+    for (let index = calls.length; index > 0; index--) {
+      log.seek(index);
+      const moment = log.moment.value;
+      expect(moment.changes.gone.length).toBeGreaterThan(0);
+      const items = itemsOf(moment, null);
+      const starts = Array.from({ length: items.count }, (_, place) => {
+        const item = items.at(place);
+        return item < 0 ? moment.before.start[~item]! : moment.after.start[item]!;
+      });
+      expect(starts).toEqual([...starts].sort((a, b) => a - b));
+      expect(starts).toHaveLength(moment.after.count + moment.changes.gone.length);
+    }
+  });
 });
 
 describe("the way of a look-up", () => {
@@ -145,9 +175,8 @@ describe("the way of a look-up", () => {
       },
     }));
     await big.load(SMALL_PROCESS, calls);
-    const { after, nodeCount } = big.moment.value;
+    const { after } = big.moment.value;
     const { arena } = big.machine;
-    expect(arena.nodeHashes().addresses.length).toBe(nodeCount);
     for (let row = 0; row < after.count; row += 7) {
       const levels = pathTo(arena, after.start[row]!);
       const leaf = levels.at(-1)!;

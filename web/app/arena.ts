@@ -4,6 +4,7 @@
 // while it is read. The offsets are assembly/shared/arena.ts.
 
 import { ArenaHeader, ArenaMm, ArenaNode, ArenaVma } from "../../assembly/shared/arena.js";
+import type { Columns } from "./columns.js";
 
 const PAGE_BYTES = 4096;
 const WORD = 2 ** 32;
@@ -32,24 +33,34 @@ export interface TreeSlot {
   readonly gap: number;
 }
 
-/** All VMAs of a moment, a column a field; row numbers are indices. */
-export interface Columns {
+/** All nodes of a moment in the order of a walk, parents before children; a column a field. */
+export interface Nodes {
   readonly count: number;
-  readonly vma: Uint32Array;
+  readonly address: Uint32Array;
+  /** Of the node's words: equal hashes, equal nodes. */
+  readonly hash: Int32Array;
+  /** 1 is a leaf. */
+  readonly depth: Uint8Array;
+  /** Slots in use, of 16. */
+  readonly used: Uint8Array;
+  /** Index of the parent; -1: a root. */
+  readonly parent: Int32Array;
+  /** Index behind the last node below: a leaf's own index + 1. */
+  readonly next: Int32Array;
+  /** Bytes; `[start, end)`, what the node covers. */
   readonly start: Float64Array;
   readonly end: Float64Array;
-  readonly flags: Float64Array;
-  readonly pgoff: Float64Array;
-  readonly file: Uint32Array;
-  readonly anonVma: Uint32Array;
-  readonly anonName: Uint32Array;
 }
 
-/** The nodes of a moment, to be compared with those of another: equal hashes, equal words. */
-export interface NodeHashes {
-  /** In the order of a walk. */
-  readonly addresses: readonly number[];
-  readonly hashes: readonly number[];
+type Growing = { -readonly [Field in keyof Nodes]: Nodes[Field] };
+
+/** Where VMAs are collected, and which. */
+interface Wanted {
+  readonly vmas: Uint32Array;
+  readonly start: number;
+  readonly end: number;
+  /** Index of the first one collected. */
+  readonly first: number;
 }
 
 export class ArenaReader {
@@ -67,12 +78,34 @@ export class ArenaReader {
     return this.#at(ArenaHeader.CHUNKS);
   }
 
-  /** All VMAs. @param count how many there are: `mm.stat().mapCount` */
-  vmas(count: number): Columns {
-    const vma = new Uint32Array(count);
-    let found = 0;
-    for (const { word } of this.#roots()) found = this.#collectVmas(word, vma, found);
-    return columnsOf(this.#u32, vma.subarray(0, found));
+  /**
+   * Writes the addresses of the VMAs that overlap `[start, end)` into `vmas`, from index `at` on.
+   *
+   * @returns the index behind the last
+   */
+  collectVmas(vmas: Uint32Array, at = 0, start = 0, end = Number.POSITIVE_INFINITY): number {
+    let found = at;
+    for (const root of this.#roots()) {
+      if (root.start + REGION_BYTES <= start || root.start >= end) continue;
+      found = this.#collect(root.word, root.start, { vmas, start, end, first: at }, found);
+    }
+    return found;
+  }
+
+  /** Reads the records at `columns.vma`, rows `from` to `to`: no calls, for this runs in a frame. */
+  readRows(columns: Columns, from = 0, to = columns.count): void {
+    const u32 = this.#u32;
+    const { vma, start, end, flags, pgoff, file, anonVma, anonName } = columns;
+    for (let row = from; row < to; row++) {
+      const at = vma[row]! >>> 2;
+      start[row] = u32[at + START]! + u32[at + START + 1]! * WORD;
+      end[row] = u32[at + END]! + u32[at + END + 1]! * WORD;
+      flags[row] = u32[at + FLAGS]! + u32[at + FLAGS + 1]! * WORD;
+      pgoff[row] = u32[at + PGOFF]! + u32[at + PGOFF + 1]! * WORD;
+      file[row] = u32[at + FILE]!;
+      anonVma[row] = u32[at + ANON_VMA]!;
+      anonName[row] = u32[at + ANON_NAME]!;
+    }
   }
 
   /** The root of each region that holds something. */
@@ -106,28 +139,46 @@ export class ArenaReader {
     return { address, depth, start, end, slots };
   }
 
-  /** A hash of each node's words. */
-  nodeHashes(): NodeHashes {
-    const nodes = { addresses: [] as number[], hashes: [] as number[] };
-    for (const { word } of this.#roots()) this.#hash(word, nodes);
+  /** All nodes. @param capacity as many as there may be: more if it proves too few */
+  nodes(capacity: number): Nodes {
+    const nodes = emptyNodes(capacity);
+    for (const { word, start } of this.#roots()) {
+      if (!this.#addNode(nodes, word, -1, start, start + REGION_BYTES)) {
+        return this.nodes(capacity * 2);
+      }
+    }
     return nodes;
   }
 
-  #hash(word: number, nodes: { addresses: number[]; hashes: number[] }): void {
+  /** Appends a node and all below it; false: there is no room. */
+  #addNode(nodes: Growing, word: number, parent: number, start: number, end: number): boolean {
+    const index = nodes.count;
+    if (index === nodes.address.length) return false;
     const u32 = this.#u32;
     const inner = (word & DEPTH_MASK) > 1;
     const first = nodeOf(word) >>> 2;
-    const end = first + (inner ? INNER_WORDS : LEAF_WORDS);
+    const words = first + (inner ? INNER_WORDS : LEAF_WORDS);
     let hash = FNV_BASIS;
-    for (let at = first; at < end; at++) hash = Math.imul(hash ^ u32[at]!, FNV_PRIME);
-    nodes.addresses.push(first * 4);
-    nodes.hashes.push(hash);
-    if (!inner) return;
-    const entries = first + ENTRIES;
-    for (let i = 0; i < SLOTS && u32[first + i] !== UNUSED; i++) {
-      const child = u32[entries + i]!;
-      if (child !== 0) this.#hash(child, nodes);
+    for (let at = first; at < words; at++) hash = Math.imul(hash ^ u32[at]!, FNV_PRIME);
+    let used = 0;
+    while (used < SLOTS && u32[first + used] !== UNUSED) used++;
+    nodes.count++;
+    nodes.address[index] = first * 4;
+    nodes.hash[index] = hash;
+    nodes.depth[index] = word & DEPTH_MASK;
+    nodes.used[index] = used;
+    nodes.parent[index] = parent;
+    nodes.start[index] = start;
+    nodes.end[index] = end;
+    for (let i = 0; inner && i < used; i++) {
+      const child = u32[first + ENTRIES + i]!;
+      if (child === 0) continue;
+      const from = start + u32[first + i]! * PAGE_BYTES;
+      const to = i + 1 < used ? start + u32[first + i + 1]! * PAGE_BYTES : end;
+      if (!this.#addNode(nodes, child, index, from, Math.min(end, to))) return false;
     }
+    nodes.next[index] = nodes.count;
+    return true;
   }
 
   #roots(): { word: number; start: number }[] {
@@ -141,9 +192,10 @@ export class ArenaReader {
     return roots;
   }
 
-  /** Appends the VMAs below a node to `vmas`; how many there are then. */
-  #collectVmas(word: number, vmas: Uint32Array, found: number): number {
+  /** Appends the VMAs below a node; how many there are then. */
+  #collect(word: number, low: number, wanted: Wanted, found: number): number {
     const u32 = this.#u32;
+    const { vmas, start, end, first } = wanted;
     const leaf = (word & DEPTH_MASK) === 1;
     const starts = nodeOf(word) >>> 2;
     const entries = starts + ENTRIES;
@@ -151,9 +203,13 @@ export class ArenaReader {
     for (let i = 0; i < SLOTS && u32[starts + i] !== UNUSED; i++) {
       const entry = u32[entries + i]!;
       if (entry === 0) continue;
-      if (!leaf) count = this.#collectVmas(entry, vmas, count);
+      const from = low + u32[starts + i]! * PAGE_BYTES;
+      if (from >= end) break;
+      const next = i + 1 < SLOTS ? u32[starts + i + 1]! : UNUSED;
+      if (next !== UNUSED && low + next * PAGE_BYTES <= start) continue;
+      if (!leaf) count = this.#collect(entry, from, wanted, count);
       // A VMA that crosses the border of a region stands in a leaf on either side.
-      else if (count === 0 || vmas[count - 1] !== entry) vmas[count++] = entry;
+      else if (count === first || vmas[count - 1] !== entry) vmas[count++] = entry;
     }
     return count;
   }
@@ -184,25 +240,16 @@ const FILE = ArenaVma.FILE / 4;
 const ANON_VMA = ArenaVma.ANON_VMA / 4;
 const ANON_NAME = ArenaVma.ANON_NAME / 4;
 
-/** Reads the records at `vma`: one pass, no calls, for this runs twice a frame. */
-function columnsOf(u32: Uint32Array, vma: Uint32Array): Columns {
-  const count = vma.length;
-  const start = new Float64Array(count);
-  const end = new Float64Array(count);
-  const flags = new Float64Array(count);
-  const pgoff = new Float64Array(count);
-  const file = new Uint32Array(count);
-  const anonVma = new Uint32Array(count);
-  const anonName = new Uint32Array(count);
-  for (let row = 0; row < count; row++) {
-    const at = vma[row]! >>> 2;
-    start[row] = u32[at + START]! + u32[at + START + 1]! * WORD;
-    end[row] = u32[at + END]! + u32[at + END + 1]! * WORD;
-    flags[row] = u32[at + FLAGS]! + u32[at + FLAGS + 1]! * WORD;
-    pgoff[row] = u32[at + PGOFF]! + u32[at + PGOFF + 1]! * WORD;
-    file[row] = u32[at + FILE]!;
-    anonVma[row] = u32[at + ANON_VMA]!;
-    anonName[row] = u32[at + ANON_NAME]!;
-  }
-  return { count, vma, start, end, flags, pgoff, file, anonVma, anonName };
+function emptyNodes(capacity: number): Growing {
+  return {
+    count: 0,
+    address: new Uint32Array(capacity),
+    hash: new Int32Array(capacity),
+    depth: new Uint8Array(capacity),
+    used: new Uint8Array(capacity),
+    parent: new Int32Array(capacity),
+    next: new Int32Array(capacity),
+    start: new Float64Array(capacity),
+    end: new Float64Array(capacity),
+  };
 }

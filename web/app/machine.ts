@@ -4,12 +4,11 @@
 // whole state, and putting the bytes back is an exact undo. What runs in parallel (the race)
 // has an engine of its own.
 
-import { Abi, Access, Fault, Limit, MmStat } from "../../assembly/shared/abi.js";
+import { Abi, Access, Fault, Limit } from "../../assembly/shared/abi.js";
 import { errorOf } from "../../src/errors.js";
 import type { FileOptions } from "../../src/file.js";
 import type { TraceCall, TraceVma } from "../../src/formats/trace.js";
 import { Engine, type Explanation, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
-import { MapsReader } from "../../src/maps-text.js";
 import { coreOf } from "../../src/replay/engine-core.js";
 import { FileTable } from "../../src/replay/files.js";
 import { ReplaySpace } from "../../src/replay/space.js";
@@ -20,7 +19,9 @@ import { type Refusal, whyRefused } from "../../src/why.js";
 import { refusedCall } from "../why/refused.js";
 import { ArenaReader } from "./arena.js";
 import type { Call, Outcome } from "./call.js";
+import { RowReader } from "./row-reader.js";
 import type { Rows } from "./rows.js";
+import type { Touched } from "./touched.js";
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
 const CHUNK_BYTES = 16384;
@@ -68,6 +69,7 @@ export class Machine {
   #space: ReplaySpace;
   #mm: MmWithUser;
   #arena: ArenaReader;
+  #rows: RowReader;
   #isPartial = false;
 
   private constructor(engine: Engine) {
@@ -76,9 +78,11 @@ export class Machine {
     this.#bytes = new Uint8Array(engine.memory.buffer);
     this.#files = new FileTable(core);
     this.#arena = new ArenaReader(engine.memory, 0);
-    this.#blank = { ...this.#bytesNow(), mm: 0 };
+    const { bytes, files } = this.#bytesNow();
+    this.#blank = { bytes: bytes.slice(), files, mm: 0 };
     this.#space = ReplaySpace.create(core, {});
     this.#mm = MmWithUser.fromRaw(engine, this.#space.mm);
+    this.#rows = new RowReader(core, this.#arena, this.#mm);
     this.#enter(this.#space);
   }
 
@@ -146,6 +150,12 @@ export class Machine {
   }
 
   save(): Checkpoint {
+    const now = this.look();
+    return { ...now, bytes: now.bytes.slice() };
+  }
+
+  /** The same, but its bytes are the arena's own: good until the next call. */
+  look(): Checkpoint {
     return { ...this.#bytesNow(), mm: this.#space.mm };
   }
 
@@ -159,7 +169,7 @@ export class Machine {
   }
 
   #bytesNow(): Omit<Checkpoint, "mm"> {
-    return { bytes: this.#bytes.slice(0, this.#used()), files: [...this.#files.entries()] };
+    return { bytes: this.#bytes.subarray(0, this.#used()), files: [...this.#files.entries()] };
   }
 
   /** The log goes on in `space`. */
@@ -167,6 +177,7 @@ export class Machine {
     this.#space = space;
     this.#mm = MmWithUser.fromRaw(this.engine, space.mm);
     this.#arena = new ArenaReader(this.engine.memory, space.mm);
+    this.#rows = new RowReader(coreOf(this.engine), this.#arena, this.#mm);
   }
 
   /** What the kernel answered is made true; the answer that the log shows. */
@@ -196,21 +207,21 @@ export class Machine {
 
   /** The VMAs of this moment, with names that stay right when the machine moves on. */
   rows(): Rows {
-    const columns = this.#arena.vmas(this.#mm.stat().mapCount);
-    const reader = new MapsReader(coreOf(this.engine), this.#space.mm);
-    const names = [""];
-    const numbers = new Map([["", 0]]);
-    const name = new Uint32Array(columns.count);
-    const { startBrk, brk } = this.#mm.stat();
-    const stack = this.#space.stat(MmStat.START_STACK);
-    const { start, end, file, anonName } = columns;
-    for (let row = 0; row < columns.count; row++) {
-      const isHeap = start[row]! < brk && end[row]! > startBrk;
-      const isStack = start[row]! <= stack && end[row]! >= stack;
-      if (file[row] === 0 && anonName[row] === 0 && !isHeap && !isStack) continue;
-      name[row] = numberOf(reader.snapshot(columns.vma[row]!).name ?? "", names, numbers);
-    }
-    return { ...columns, nameOf: (row) => names[name[row]!]! };
+    return this.#rows.all();
+  }
+
+  /**
+   * The same, from those of another moment of this log.
+   *
+   * @param touched where calls between the two may have changed something; null: anywhere
+   */
+  rowsSince(known: Rows, touched: readonly Touched[] | null): Rows {
+    return touched === null ? this.#rows.all() : this.#rows.since(known, touched);
+  }
+
+  /** Nobody reads these rows any more. */
+  releaseRows(rows: Rows): void {
+    this.#rows.release(rows);
   }
 
   /** Bytes of the arena up to the last chunk given to a slab. */
@@ -248,13 +259,4 @@ export class Machine {
     if (name.startsWith("[")) return this.#files.open(name, { kind: "special" });
     return this.#files.path(name);
   }
-}
-
-function numberOf(name: string, names: string[], numbers: Map<string, number>): number {
-  let number = numbers.get(name);
-  if (number === undefined) {
-    number = names.push(name) - 1;
-    numbers.set(name, number);
-  }
-  return number;
 }

@@ -1,23 +1,12 @@
 // The VMAs of one moment in columns: 65,530 of them are read, compared and drawn in a frame.
 
 import { permsOf } from "../../src/index.js";
+import type { Columns } from "./columns.js";
 
-/** VMAs in order of address. Row numbers are indices into every column. */
-export interface Rows {
-  readonly count: number;
-  /** Bytes; `[start, end)`. */
-  readonly start: Float64Array;
-  readonly end: Float64Array;
-  /** vm_flags, see VmFlags. */
-  readonly flags: Float64Array;
-  /** Pages. */
-  readonly pgoff: Float64Array;
-  /** Identities, 0 none. */
-  readonly file: Uint32Array;
-  readonly anonVma: Uint32Array;
-  readonly anonName: Uint32Array;
-  /** Byte address of the VMA in the arena: what a leaf of the tree points to. */
-  readonly vma: Uint32Array;
+/** VMAs in order of address. */
+export interface Rows extends Columns {
+  /** Bytes of all rows together. */
+  readonly mappedBytes: number;
   /** The last column of maps; "" if it is empty. */
   nameOf(row: number): string;
 }

@@ -9,13 +9,13 @@
 // when it changes. Nothing else may be kept in two places.
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { NodeHashes } from "./arena.js";
+import type { Nodes } from "./arena.js";
 import type { Call, Entry } from "./call.js";
 import type { Machine, Start } from "./machine.js";
 import { type Changes, changesOf, NO_CHANGES, type Rows } from "./rows.js";
 import { type LoadOptions, type Planned, Timeline } from "./timeline.js";
 
-/** The space at the cursor, and the step that led there. */
+/** The space at the cursor, and the step that led there. Its rows are good until the next one. */
 export interface Moment {
   /** The cursor: how many entries are made. */
   readonly index: number;
@@ -32,8 +32,15 @@ export interface Moment {
   readonly passing: boolean;
   /** Byte addresses of the maple nodes that the call changed, made or gave up. */
   readonly changedNodes: ReadonlySet<number>;
-  /** Nodes of the tree now. */
-  readonly nodeCount: number;
+  /** The tree now. */
+  readonly nodes: Nodes;
+}
+
+/** What was read at one place of the log. */
+interface Reading {
+  readonly index: number;
+  readonly rows: Rows;
+  readonly nodes: Nodes;
 }
 
 /** A message above the views. */
@@ -64,6 +71,9 @@ export interface Span {
 
 export type ViewName = "map" | "race" | "code";
 
+/** Room for the tree of a small process at first. */
+const FIRST_NODES = 64;
+const NO_NODES: ReadonlySet<number> = new Set();
 /** Maps with fewer rows are compared at every step of a scrub. */
 const PASSING_ROWS = 5000;
 /** A cursor that has not moved for so long rests. */
@@ -75,6 +85,8 @@ export class Store {
   /** Ends the load that is under way; null: none is. */
   #loading: AbortController | null = null;
   readonly #version = signal(0);
+  /** The last that was read, and at which place of the log. */
+  #known: Reading | null = null;
 
   /** The log. The array is the same one until something changes it. */
   readonly entries: ReadonlySignal<readonly Entry[]>;
@@ -134,11 +146,10 @@ export class Store {
    */
   run(call: Call): Entry {
     if (this.#loading !== null) throw new TypeError("a log is being read: wait, or cancel it");
-    const before = this.#moment.peek().after;
-    const nodes = this.machine.arena.nodeHashes();
+    const before = this.#read();
     const entry = this.#timeline.run({ call });
     this.#version.value++;
-    this.#show(before, nodes, this.machine.rows());
+    this.#show(before);
     return entry;
   }
 
@@ -151,12 +162,8 @@ export class Store {
     }
     this.#timeline.seek(to);
     const { cursor, entries } = this.#timeline;
-    this.#moment.value = {
-      ...this.#firstMoment(),
-      index: cursor,
-      passing: true,
-      entry: entries[cursor - 1] ?? null,
-    };
+    const entry = entries[cursor - 1] ?? null;
+    this.#become({ ...this.#firstMoment(), index: cursor, passing: true, entry });
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => this.seek(this.#timeline.cursor), REST_MS);
   }
@@ -166,20 +173,22 @@ export class Store {
     if (this.#loading !== null) return;
     const { entries, cursor } = this.#timeline;
     const target = Math.max(0, Math.min(entries.length, Math.round(to)));
-    const { passing } = this.#moment.peek();
     clearTimeout(this.#resting);
-    if (target === cursor && !passing) return;
+    if (target === cursor && !this.#moment.peek().passing) return;
     if (target === 0) {
       this.#timeline.seek(0);
-      this.#moment.value = this.#firstMoment();
+      this.#become(this.#firstMoment());
       return;
     }
-    const old = this.#moment.peek();
-    if (target !== cursor + 1) this.#timeline.seek(target - 1);
-    const before = target === cursor + 1 ? old.after : this.machine.rows();
-    const nodes = this.machine.arena.nodeHashes();
-    this.#timeline.seek(target);
-    this.#show(before, nodes, target === cursor - 1 && !passing ? old.before : this.machine.rows());
+    this.#showAt(target);
+  }
+
+  /** Shows place `index` of the log, above 0. */
+  #showAt(index: number): void {
+    this.#timeline.seek(index - 1);
+    const before = this.#read();
+    this.#timeline.seek(index);
+    this.#show(before);
   }
 
   /**
@@ -195,9 +204,10 @@ export class Store {
     this.#loading?.abort(); // a newer log takes its place
     const loading = new AbortController();
     this.#timeline.begin(start);
+    this.#known = null;
     this.select(null);
     this.window.value = { start: 0, end: this.taskSize };
-    this.#moment.value = this.#firstMoment();
+    this.#become(this.#firstMoment());
     this.#version.value++;
     this.#loading = loading;
     const signals = [loading.signal, ...(options.signal === undefined ? [] : [options.signal])];
@@ -214,10 +224,9 @@ export class Store {
   /** Shows the last entry, when the machine has run ahead of the moment. */
   #showEnd(): void {
     const { cursor } = this.#timeline;
-    this.#timeline.seek(0);
     this.#version.value++;
-    this.#moment.value = this.#firstMoment();
-    this.seek(cursor);
+    if (cursor === 0) this.#become(this.#firstMoment());
+    else this.#showAt(cursor);
   }
 
   /** What the map would be after `call` at this moment; nothing changes. */
@@ -241,56 +250,77 @@ export class Store {
     this.notices.value = notice.text === "" ? others : [...others, notice];
   }
 
-  #show(before: Rows, nodes: NodeHashes, after: Rows): void {
+  /** The map and the tree at the cursor. */
+  #read(): Reading {
+    const { cursor } = this.#timeline;
+    const known = this.#known;
+    if (known?.index === cursor) return known;
+    const { machine } = this;
+    const touched = known === null ? null : this.#timeline.touched(known.index, cursor);
+    const rows = known === null ? machine.rows() : machine.rowsSince(known.rows, touched);
+    const nodes = machine.arena.nodes(known?.nodes.address.length ?? FIRST_NODES);
+    this.#known = { index: cursor, rows, nodes };
+    return this.#known;
+  }
+
+  #show(before: Reading): void {
     const { cursor, entries } = this.#timeline;
-    const now = this.machine.arena.nodeHashes();
-    this.#moment.value = {
+    const { rows, nodes } = this.#read();
+    this.#become({
       passing: false,
       index: cursor,
       entry: entries[cursor - 1] ?? null,
-      before,
-      after,
-      changes: changesOf(before, after),
-      changedNodes: changedNodes(nodes, now),
-      nodeCount: now.addresses.length,
-    };
+      before: before.rows,
+      after: rows,
+      changes: changesOf(before.rows, rows),
+      changedNodes: changedNodes(before.nodes, nodes),
+      nodes,
+    });
+  }
+
+  /** Rows of the moment that was are given up: whoever needs them longer copies what he needs. */
+  #become(moment: Moment): void {
+    const old = this.#moment.peek();
+    this.#moment.value = moment;
+    const kept = new Set([moment.before, moment.after, this.#known?.rows]);
+    for (const rows of new Set([old.before, old.after])) {
+      if (!kept.has(rows)) this.machine.releaseRows(rows);
+    }
   }
 
   #firstMoment(): Moment {
-    const rows = this.machine.rows();
-    const nodeCount = this.machine.arena.nodeHashes().addresses.length;
-    const nothing = { changes: NO_CHANGES, changedNodes: new Set<number>(), nodeCount };
-    return { passing: false, index: 0, entry: null, before: rows, after: rows, ...nothing };
+    const { rows, nodes } = this.#read();
+    const nothing = { changes: NO_CHANGES, changedNodes: NO_NODES };
+    return { passing: false, index: 0, entry: null, before: rows, after: rows, nodes, ...nothing };
   }
 }
 
 /** Addresses of the nodes that only one side has, or that differ. */
-function changedNodes(before: NodeHashes, after: NodeHashes): Set<number> {
-  const changed = new Set<number>();
-  let a = 0;
-  let b = 0;
-  // Both walks go the same way: what is equal at both ends is most of it.
-  while (a < before.addresses.length && sameNode(before, a, after, b)) {
-    a++;
-    b++;
-  }
-  let endA = before.addresses.length;
-  let endB = after.addresses.length;
-  while (endA > a && endB > b && sameNode(before, endA - 1, after, endB - 1)) {
+function changedNodes(before: Nodes, after: Nodes): Set<number> {
+  let endA = before.count;
+  let endB = after.count;
+  while (endA > 0 && endB > 0 && sameNode(before, endA - 1, after, endB - 1)) {
     endA--;
     endB--;
   }
+  // Both walks go the same way: where they go on side by side, what is equal is passed over.
   const old = new Map<number, number>();
-  for (let i = a; i < endA; i++) old.set(before.addresses[i]!, before.hashes[i]!);
-  for (let i = b; i < endB; i++) {
-    const address = after.addresses[i]!;
-    if (old.get(address) !== after.hashes[i]) changed.add(address);
+  const fresh: number[] = [];
+  for (let i = 0; i < endA || i < endB; i++) {
+    if (i < endA && i < endB && sameNode(before, i, after, i)) continue;
+    if (i < endA) old.set(before.address[i]!, before.hash[i]!);
+    if (i < endB) fresh.push(i);
+  }
+  const changed = new Set<number>();
+  for (const i of fresh) {
+    const address = after.address[i]!;
+    if (old.get(address) !== after.hash[i]) changed.add(address);
     old.delete(address);
   }
   for (const address of old.keys()) changed.add(address);
   return changed;
 }
 
-function sameNode(before: NodeHashes, a: number, after: NodeHashes, b: number): boolean {
-  return before.addresses[a] === after.addresses[b] && before.hashes[a] === after.hashes[b];
+function sameNode(before: Nodes, a: number, after: Nodes, b: number): boolean {
+  return before.address[a] === after.address[b] && before.hash[a] === after.hash[b];
 }

@@ -3,19 +3,22 @@
 //   start ── entry 0 ── entry 1 ── … ── entry n-1
 //                  ▲ cursor 1: entry 0 is made, the others are not (undone, or not yet stepped)
 //
-// Moving back restores the nearest checkpoint before and makes the calls from there again.
-// Checkpoints are copies of the arena; when they outgrow their budget every second one goes.
+// Moving back restores the nearest state before (snapshots.ts) and makes the calls from there
+// again.
 
 import type { Call, Entry } from "./call.js";
-import type { Checkpoint, Machine, Start } from "./machine.js";
+import type { Machine, Start } from "./machine.js";
+import { Snapshots } from "./snapshots.js";
+import { type Touched, touchedBy } from "./touched.js";
 
-const CHECKPOINT_BUDGET_BYTES = 192 * 2 ** 20;
-/** Entries between two checkpoints at first, for each of these bytes that a checkpoint has. */
+/** Entries between two states at first, for each of these bytes that a state has. */
 const FIRST_INTERVAL = 64;
-const INTERVAL_BYTES = 256 * 1024;
+const INTERVAL_BYTES = 2 ** 20;
 /** A slice of a long load: shorter than a frame at 60 Hz. */
 const SLICE_MS = 8;
 const BATCH = 32;
+/** Entries between two places of which it is worth asking what each changed. */
+const TOUCHED_MAX = 2048;
 
 /** A call to be made, with what a file says about it. */
 export interface Planned {
@@ -35,9 +38,7 @@ export class Timeline {
   #start: Start;
   #entries: Entry[] = [];
   #cursor = 0;
-  #checkpoints = new Map<number, Checkpoint>();
-  #interval = FIRST_INTERVAL;
-  #bytes = 0;
+  #snapshots = new Snapshots(FIRST_INTERVAL);
 
   constructor(machine: Machine, start: Start) {
     this.machine = machine;
@@ -71,10 +72,10 @@ export class Timeline {
     this.#start = start;
     this.#entries = [];
     this.#cursor = 0;
-    this.#checkpoints.clear();
-    this.#bytes = 0;
-    this.#checkpoint();
-    this.#interval = FIRST_INTERVAL * Math.ceil(this.#bytes / INTERVAL_BYTES);
+    const now = this.machine.look();
+    const interval = FIRST_INTERVAL * Math.ceil(now.bytes.length / INTERVAL_BYTES);
+    this.#snapshots = new Snapshots(interval);
+    this.#snapshots.add(0, now);
   }
 
   /**
@@ -89,7 +90,9 @@ export class Timeline {
     this.#truncate();
     this.#entries.push(entry);
     this.#cursor++;
-    if (this.#cursor % this.#interval === 0) this.#checkpoint();
+    if (this.#cursor % this.#snapshots.interval === 0) {
+      this.#snapshots.add(this.#cursor, this.machine.look());
+    }
     return entry;
   }
 
@@ -110,10 +113,23 @@ export class Timeline {
     return true;
   }
 
+  /** Where the maps at two places may differ; null: anywhere. */
+  touched(from: number, to: number): readonly Touched[] | null {
+    if (Math.abs(to - from) > TOUCHED_MAX) return null;
+    const all: Touched[] = [];
+    for (let i = Math.min(from, to); i < Math.max(from, to); i++) {
+      const spans = touchedBy(this.#entries[i]!);
+      if (spans === null) return null;
+      all.push(...spans);
+    }
+    return all;
+  }
+
   /** Moves the cursor to `to`, clamped. */
   seek(to: number): void {
     const target = Math.max(0, Math.min(this.#entries.length, Math.round(to)));
-    if (target < this.#cursor || target - this.#cursor > this.#interval) this.#jump(target);
+    const { interval } = this.#snapshots;
+    if (target < this.#cursor || target - this.#cursor > interval) this.#jump(target);
     while (this.#cursor < target) {
       const { call, recorded } = this.#entries[this.#cursor]!;
       this.machine.make(call, recorded);
@@ -122,35 +138,16 @@ export class Timeline {
   }
 
   #jump(target: number): void {
-    let at = target - (target % this.#interval);
-    while (!this.#checkpoints.has(at)) at -= this.#interval;
+    const at = this.#snapshots.before(target);
     if (at <= this.#cursor && this.#cursor <= target) return; // nearer from here
-    this.machine.restore(this.#checkpoints.get(at)!);
+    this.machine.restore(this.#snapshots.at(at));
     this.#cursor = at;
   }
 
   #truncate(): void {
     if (this.#entries.length === this.#cursor) return;
     this.#entries.length = this.#cursor;
-    for (const [at, { bytes }] of this.#checkpoints) {
-      if (at <= this.#cursor) continue;
-      this.#checkpoints.delete(at);
-      this.#bytes -= bytes.length;
-    }
-  }
-
-  #checkpoint(): void {
-    const checkpoint = this.machine.save();
-    this.#checkpoints.set(this.#cursor, checkpoint);
-    this.#bytes += checkpoint.bytes.length;
-    while (this.#bytes > CHECKPOINT_BUDGET_BYTES && this.#checkpoints.size > 2) {
-      this.#interval *= 2;
-      for (const [at, { bytes }] of this.#checkpoints) {
-        if (at % this.#interval === 0) continue;
-        this.#checkpoints.delete(at);
-        this.#bytes -= bytes.length;
-      }
-    }
+    this.#snapshots.cut(this.#cursor);
   }
 }
 

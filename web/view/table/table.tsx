@@ -10,8 +10,8 @@ import { count } from "../format.js";
 import { SearchIcon } from "../icons.js";
 import { useLines } from "../lines.js";
 import { wordsOf } from "../words.js";
-import { itemsOf, placeOf } from "./items.js";
-import { Line } from "./line.js";
+import { type Items, itemsOf } from "./items.js";
+import { Line, lineOf } from "./line.js";
 import { findRows, parseSearch } from "./search.js";
 import "./table.css";
 
@@ -38,7 +38,7 @@ export function Table({ store }: PaneProps) {
   const items = useComputed(() => itemsOf(store.moment.value, found.value));
 
   const reveal = (row: number) => {
-    const place = placeOf(store.moment.peek(), found.peek(), row);
+    const place = items.peek().placeOf(row);
     if (place >= 0) lines.reveal(place);
   };
   useSignalEffect(() => {
@@ -52,7 +52,7 @@ export function Table({ store }: PaneProps) {
       reveal(fresh[0]!);
     }
   });
-  const { first, last } = lines.range(items.value.length);
+  const { first, last } = lines.range(items.value.count);
   // Lines that scroll out are used again for those that scroll in.
   const pool = Math.ceil(lines.height.value / LINE_PX) + 2 * OVERSCAN + 1;
   const { after, changes } = store.moment.value;
@@ -60,7 +60,7 @@ export function Table({ store }: PaneProps) {
   const fresh = new Set(changes.fresh.length > 5000 ? [] : changes.fresh);
   return (
     <section class="card table-card" aria-label="The map">
-      <TableHead store={store} query={query} found={items.value.length} search={search.value} />
+      <TableHead store={store} query={query} found={items.value.count} search={search.value} />
       <table
         ref={lines.frame}
         class="grid"
@@ -82,7 +82,7 @@ export function Table({ store }: PaneProps) {
           store.select(startOf(event) ?? store.selected.value);
         }}
         onKeyDown={(event) =>
-          onKey(event, store, items.value, Math.floor(lines.height.value / LINE_PX))
+          onKey(event, store, found.value, Math.floor(lines.height.value / LINE_PX))
         }
       >
         <thead class="grid-head">
@@ -97,29 +97,32 @@ export function Table({ store }: PaneProps) {
         <tbody
           class="grid-space"
           style={{
-            height: `${items.value.length * LINE_PX}px`,
+            height: `${items.value.count * LINE_PX}px`,
             paddingTop: `${first * LINE_PX}px`,
           }}
         >
-          {Array.from(items.value.subarray(first, last), (item, i) => (
-            <Line
-              key={(first + i) % pool}
-              moment={store.moment.value}
-              item={item}
-              state={`${item === selected ? "is-selected" : ""} ${fresh.has(item) ? "is-fresh" : ""}`}
-            />
-          ))}
-          <HoverBand store={store} found={found.value} />
+          {Array.from({ length: last - first }, (_, i) => {
+            const item = items.value.at(first + i);
+            return (
+              <Line
+                key={(first + i) % pool}
+                {...lineOf(store.moment.value, item)}
+                isSelected={item === selected}
+                isFresh={fresh.has(item)}
+              />
+            );
+          })}
+          <HoverBand store={store} items={items.value} />
         </tbody>
       </table>
-      {items.value.length === 0 ? <p class="empty">{emptyWords(store, search.value)}</p> : null}
+      {items.value.count === 0 ? <p class="empty">{emptyWords(store, search.value)}</p> : null}
     </section>
   );
 }
 
 /** What is hovered anywhere, without drawing the lines again. */
-function HoverBand({ store, found }: PaneProps & { readonly found: number[] | null }) {
-  const place = placeOf(store.moment.value, found, rowOf(store, store.hover.value));
+function HoverBand({ store, items }: PaneProps & { readonly items: Items }) {
+  const place = items.placeOf(rowOf(store, store.hover.value));
   if (place < 0) return null;
   return <tr class="hover-band" style={{ top: `${place * LINE_PX}px` }} />;
 }
@@ -166,24 +169,30 @@ function emptyWords(store: Store, search: ReturnType<typeof parseSearch>): strin
   return search.kind === "all" ? "Nothing is mapped." : "No mapping is like that.";
 }
 
-function onKey(event: KeyboardEvent, store: Store, items: Int32Array, page: number): void {
+function onKey(
+  event: KeyboardEvent,
+  store: Store,
+  found: readonly number[] | null,
+  page: number,
+): void {
   const { after } = store.moment.value;
-  const rows = items.filter((item) => item >= 0);
-  if (rows.length === 0 || event.ctrlKey || event.metaKey) return;
-  const at = rows.indexOf(rowOf(store, store.selected.value));
+  const count = found?.length ?? after.count;
+  if (count === 0 || event.ctrlKey || event.metaKey) return;
+  const row = rowOf(store, store.selected.value);
+  const at = found?.indexOf(row) ?? row;
   const steps: Record<string, number> = {
     ArrowDown: at + 1,
-    ArrowUp: at < 0 ? rows.length - 1 : at - 1,
+    ArrowUp: at < 0 ? count - 1 : at - 1,
     PageDown: at + page,
     PageUp: at - page,
     Home: 0,
-    End: rows.length - 1,
+    End: count - 1,
   };
   const next = steps[event.key];
   if (next === undefined) return;
   event.preventDefault();
-  const row = rows[Math.max(0, Math.min(rows.length - 1, next))]!;
-  store.select(after.start[row]!);
+  const place = Math.max(0, Math.min(count - 1, next));
+  store.select(after.start[found?.[place] ?? place]!);
 }
 
 /** Bytes: where the mapping of the line under an event starts. */

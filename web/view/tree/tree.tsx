@@ -33,7 +33,7 @@ export function Tree({ store }: PaneProps) {
     <section class="card tree-card" aria-label="Maple tree">
       <div class="card-head">
         <h2>Maple tree</h2>
-        <span class="muted number">{plural(moment.nodeCount, "node")}</span>
+        <span class="muted number">{plural(moment.nodes.count, "node")}</span>
         <span class="spacer" />
         <span class="muted number">{changedWords(moment.changedNodes.size)}</span>
       </div>
