@@ -18,6 +18,8 @@ const VMAS = 65_530;
 const CALLS = 100_000;
 const SECONDS = 4;
 const FRAMES_WANTED = 50;
+/** What the page's thread does, by the names of Chromium's metrics; the rest of Task is paint. */
+const WORK = ["Task", "Script", "RecalcStyle", "Layout"] as const;
 
 interface Report {
   readonly seconds: number;
@@ -40,7 +42,12 @@ const ACTIVITIES: Readonly<Record<string, string>> = {
     const scrubber = document.querySelector(".scrubber");
     scrubber.value = String(Math.round(at * ${CALLS}));
     scrubber.dispatchEvent(new Event("input", { bubbles: true }));`,
-  "step by step": "vmaple.store.seek(Math.max(1, vmaple.store.cursor.value - 1));",
+  "step back": `
+    const { cursor } = vmaple.store;
+    vmaple.store.seek((cursor.value || ${CALLS}) - 1);`,
+  "step on": `
+    const { cursor } = vmaple.store;
+    vmaple.store.seek(cursor.value < ${CALLS} ? cursor.value + 1 : 0);`,
   "hover the bar": `
     const bar = document.querySelector(".bar");
     const box = bar.getBoundingClientRect();
@@ -66,28 +73,33 @@ export async function run(): Promise<void> {
   );
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const threadSeconds = async () => {
+  /** Seconds of CPU that the page's thread has spent so far, in all and by kind of work. */
+  const spent = async () => {
     const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration")!.value;
+    const of = (kind: string) => metrics.find(({ name }) => name === `${kind}Duration`)!.value;
+    return WORK.map(of);
   };
   let slow = 0;
   for (const [name, code] of Object.entries(ACTIVITIES)) {
-    const before = await threadSeconds();
+    const before = await spent();
     const report = await page.evaluate(runInPage, { code, seconds: SECONDS });
-    const busy = ((await threadSeconds()) - before) / report.frames;
-    console.log(line(name, report, busy * 1000));
+    const after = await spent();
+    const costs = WORK.map((_, i) => ((after[i]! - before[i]!) / report.frames) * 1000);
+    console.log(line(name, report, costs));
     if (report.frames / report.seconds < FRAMES_WANTED) slow++;
   }
   for (const complaint of opened.complaints) console.log(complaint);
   if (slow > 0) process.exitCode = 1;
 }
 
-function line(name: string, report: Report, busy: number): string {
+/** @param costs ms of CPU a frame, as WORK */
+function line(name: string, report: Report, costs: readonly number[]): string {
   const { frames, seconds, median, p95, worst, longTasks } = report;
+  const [all, script, style, layout] = costs.map((ms) => ms.toFixed(1));
   const total = longTasks.reduce((sum, ms) => sum + ms, 0);
   return (
     `${name.padEnd(18)} ${(frames / seconds).toFixed(1).padStart(5)} frames/s, ` +
-    `${busy.toFixed(1).padStart(5)} CPU ms a frame, ` +
+    `${all!.padStart(5)} CPU ms a frame (script ${script}, style ${style}, layout ${layout}), ` +
     `frame ${median.toFixed(1)} ms median, ${p95.toFixed(1)} p95, ${worst.toFixed(1)} worst; ` +
     `${longTasks.length} long tasks, ${total.toFixed(0)} ms`
   );

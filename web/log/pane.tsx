@@ -5,6 +5,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { Entry, Outcome } from "../app/call.js";
 import type { PaneProps } from "../app/slots.js";
 import { useLines } from "../view/lines.js";
+import { Plain } from "../view/plain.js";
 import { shortLine, straceLine } from "./lines.js";
 import "./pane.css";
 
@@ -67,6 +68,10 @@ export function LogPane({ store }: PaneProps) {
           event.preventDefault();
           store.seek(to);
         }}
+        onMouseDown={(event) => {
+          const line = (event.target as Element).closest<HTMLElement>("[data-place]");
+          if (line !== null) store.seek(Number(line.dataset["place"]));
+        }}
       >
         <div
           role="presentation"
@@ -81,8 +86,8 @@ export function LogPane({ store }: PaneProps) {
               index={first + n}
               entry={entry}
               isShort={isShort.value}
-              cursor={cursor}
-              seek={(to) => store.seek(to)}
+              isDone={first + n < cursor}
+              isLast={first + n === cursor - 1}
             />
           ))}
         </div>
@@ -95,33 +100,36 @@ interface LineProps {
   readonly index: number;
   readonly entry: Entry;
   readonly isShort: boolean;
-  readonly cursor: number;
-  readonly seek: (to: number) => void;
+  /** The call has been made. */
+  readonly isDone: boolean;
+  /** It is the last one that has. */
+  readonly isLast: boolean;
 }
 
-function Line({ index, entry, isShort, cursor, seek }: LineProps) {
-  const { outcome, recorded } = entry;
-  const isDone = index < cursor;
-  const differs = recorded !== undefined && recorded !== outcome;
-  const text = straceLine(entry);
-  return (
-    <div
-      id={`log-${index}`}
-      class="log-line"
-      role="option"
-      tabIndex={-1}
-      aria-selected={index === cursor - 1}
-      data-done={isDone}
-      data-refused={typeof outcome === "string"}
-      title={text}
-      onMouseDown={() => seek(index + 1)}
-    >
-      <span class="log-number number">{index + 1}</span>
-      <span class="log-text mono">{isShort ? shortLine(entry.call) : callOf(text)}</span>
-      <span class="log-result mono">{resultOf(text)}</span>
-      {differs ? <span class="chip is-bad">file: {outcomeWord(recorded)}</span> : null}
-    </div>
-  );
+class Line extends Plain<LineProps> {
+  override render({ index, entry, isShort, isDone, isLast }: LineProps) {
+    const { outcome, recorded } = entry;
+    const differs = recorded !== undefined && recorded !== outcome;
+    const text = straceLine(entry);
+    return (
+      <div
+        id={`log-${index}`}
+        class="log-line"
+        role="option"
+        tabIndex={-1}
+        aria-selected={isLast}
+        data-place={index + 1}
+        data-done={isDone}
+        data-refused={typeof outcome === "string"}
+        title={text}
+      >
+        <span class="log-number number">{index + 1}</span>
+        <span class="log-text mono">{isShort ? shortLine(entry.call) : callOf(text)}</span>
+        <span class="log-result mono">{resultOf(text)}</span>
+        {differs ? <span class="chip is-bad">file: {outcomeWord(recorded)}</span> : null}
+      </div>
+    );
+  }
 }
 
 /** A line of strace before its result. */

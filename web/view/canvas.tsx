@@ -1,6 +1,6 @@
 // A canvas that fills its box at the screen's resolution and is painted at most once a frame.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 export interface CanvasProps {
   /** Called whenever the picture or the box has changed. CSS pixels. */
@@ -22,7 +22,7 @@ export function Canvas({ paint, class: className }: CanvasProps) {
       if (ref.current !== null) draw(ref.current, size.current, latest.current);
     });
   };
-  useEffect(ask);
+  useLayoutEffect(ask);
   useEffect(() => {
     // The observer tells the size: asking the canvas would make the page lay itself out.
     const observer = new ResizeObserver(([entry]) => {

@@ -26,6 +26,8 @@ const SCALES: readonly (readonly [ScaleName, string, string])[] = [
   ["linear", "Linear", "In proportion"],
 ];
 const ZOOM_STEP = 2;
+/** Always the same: not drawn again with the figures beside it. */
+const LEGEND = <Legend />;
 
 export function Bar({ store }: PaneProps) {
   const width = useSignal(1000);
@@ -132,17 +134,15 @@ interface BarHeadProps extends PaneProps {
 
 function BarHead({ store, zoom }: BarHeadProps) {
   const { after } = store.moment.value;
-  let mapped = 0;
-  for (let row = 0; row < after.count; row++) mapped += after.end[row]! - after.start[row]!;
   const whole = store.window.value.end - store.window.value.start === store.taskSize;
   return (
     <div class="card-head">
       <h2>Address space</h2>
       <span class="muted number">
-        {plural(after.count, "mapping")}, {bytes(mapped)}
+        {plural(after.count, "mapping")}, {bytes(after.mappedBytes)}
       </span>
       <span class="spacer" />
-      <Legend />
+      {LEGEND}
       <fieldset class="segmented">
         <legend class="visually-hidden">Scale</legend>
         {SCALES.map(([name, title, hint]) => (

@@ -1,7 +1,7 @@
 // Paints the bar: what is mapped in the window as blocks by kind, what changed, what is chosen.
 //
-// One pass over the rows of the window. Where many rows share a pixel the pixel shows the
-// first of them, so the cost of filling does not grow beyond the width.
+// Where many rows share a pixel the pixel shows the first of them, and the others are never
+// looked at: what painting costs does not grow beyond the width.
 
 import { firstAbove, type Rows } from "../../app/rows.js";
 import { baseName } from "../../command/names.js";
@@ -79,15 +79,19 @@ function paintBlocks(
   palette: Palette,
   labels: boolean,
 ): void {
-  const first = Math.max(0, firstAbove(rows, projection.address(0)) - 1);
   let painted = 0;
   let fill: Kind | null = null;
   let labelled = 0;
-  for (let row = first; row < rows.count; row++) {
+  let next = rowBehind(rows, projection.address(0));
+  while (next < rows.count) {
+    const row = next++;
     let from = projection.x(rows.start[row]!);
     if (from >= width) break;
     const to = Math.min(width, projection.x(rows.end[row]!));
-    if (to <= painted) continue;
+    if (to <= painted) {
+      next = Math.max(next, rowBehind(rows, projection.address(painted)));
+      continue;
+    }
     from = Math.max(0, from, painted);
     const right = Math.min(width, Math.max(to, from + MIN_BLOCK));
     const kind = kindOf(rows.flags[row]!);
@@ -108,6 +112,12 @@ function paintBlocks(
     labelled = right;
     fill = null;
   }
+}
+
+/** The first row that ends above `address`. */
+function rowBehind(rows: Rows, address: number): number {
+  const above = firstAbove(rows, address);
+  return above > 0 && rows.end[above - 1]! > address ? above - 1 : above;
 }
 
 function label(

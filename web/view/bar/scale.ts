@@ -74,51 +74,130 @@ function logarithmic({ start, end }: Span, width: number): Projection {
 
 /** Straight pieces between the borders of what is mapped in the window. */
 function gaps(rows: Rows, span: Span, width: number): Projection {
-  const { at, weight, count } = borders(rows, span);
-  const total = weight[count - 1]!;
-  let last = 0; // whoever paints goes from left to right: mostly this piece or the next
+  const scale = new GapScale(rows, span);
   return {
-    x(address) {
-      if (last + 2 < count && at[last + 1]! <= address) last++;
-      if (address < at[last]! || (last + 2 < count && at[last + 1]! <= address)) {
-        last = pieceOf(at, count, address);
-      }
-      const i = last;
-      const share = (address - at[i]!) / (at[i + 1]! - at[i]!);
-      return ((weight[i]! + share * (weight[i + 1]! - weight[i]!)) / total) * width;
-    },
-    address(x) {
-      const wanted = (x / width) * total;
-      const i = pieceOf(weight, count, wanted);
-      const share = (wanted - weight[i]!) / (weight[i + 1]! - weight[i]!);
-      return at[i]! + share * (at[i + 1]! - at[i]!);
-    },
+    x: (address) => (scale.weightAt(address) / scale.total) * width,
+    address: (x) => scale.addressAt((x / width) * scale.total),
   };
 }
 
-/** Ascending addresses, and the sum of weights up to each. At least two. */
-function borders(rows: Rows, { start, end }: Span) {
-  const first = Math.max(0, firstAbove(rows, start) - 1);
-  const last = firstAbove(rows, end);
-  const at = new Float64Array(2 * (last - first) + 2);
-  const weight = new Float64Array(at.length);
-  let count = 1;
-  at[0] = start;
-  const to = (address: number, more: number) => {
-    if (address <= at[count - 1]!) return;
-    at[count] = address;
-    weight[count] = weight[count - 1]! + more;
-    count++;
-  };
-  for (let row = first; row < last; row++) {
-    const from = Math.max(start, rows.start[row]!);
-    const until = Math.min(end, rows.end[row]!);
-    if (until <= from) continue;
-    to(from, GAP_WEIGHT);
-    to(until, weightOf((until - from) / PAGE_BYTES));
+/** Rows between two sums that are kept. */
+const BLOCK_ROWS = 16;
+
+/**
+ * Sums of weights from the window's start on. Row `i` of the window lies between two pieces of
+ * nothing: the one before it (of no weight where it adjoins row `i - 1`) and the next one's.
+ */
+class GapScale {
+  readonly total: number;
+  readonly #rows: Rows;
+  readonly #span: Span;
+  /** Rows `[first, last)` are in the window. */
+  readonly #first: number;
+  readonly #last: number;
+  /** The weight of all before row `first + i * BLOCK_ROWS`, and before the gap before it. */
+  readonly #sums: Float64Array;
+  /** Whoever paints goes from left to right: the row asked for last, and the weight before it. */
+  #row: number;
+  #sum = 0;
+
+  constructor(rows: Rows, span: Span) {
+    this.#rows = rows;
+    this.#span = span;
+    const above = firstAbove(rows, span.start);
+    this.#first = above > 0 && rows.end[above - 1]! > span.start ? above - 1 : above;
+    let last = firstAbove(rows, span.end);
+    while (last > this.#first && rows.start[last - 1]! >= span.end) last--;
+    this.#last = last;
+    this.#row = this.#first;
+    this.#sums = new Float64Array(Math.ceil((last - this.#first) / BLOCK_ROWS) + 1);
+    let sum = 0;
+    for (let row = this.#first; row < last; row++) {
+      const place = row - this.#first;
+      if (place % BLOCK_ROWS === 0) this.#sums[place / BLOCK_ROWS] = sum;
+      sum += this.#gap(row) + this.#weight(row);
+    }
+    this.total = sum + this.#gap(last);
   }
-  to(end, GAP_WEIGHT);
-  return { at, weight, count };
+
+  weightAt(address: number): number {
+    const row = Math.min(firstAbove(this.#rows, address), this.#last) - 1;
+    if (row < this.#first) return this.#between(address, this.#first, 0);
+    const start = this.#start(row);
+    const end = this.#end(row);
+    const before = this.#before(row) + this.#gap(row);
+    if (address >= end && (row + 1 < this.#last || end < this.#span.end)) {
+      return this.#between(address, row + 1, before + this.#weight(row));
+    }
+    return before + ((address - start) / (end - start)) * this.#weight(row);
+  }
+
+  addressAt(weight: number): number {
+    let low = 0;
+    let high = this.#sums.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      const isUsed = this.#first + middle * BLOCK_ROWS < this.#last;
+      if (isUsed && this.#sums[middle]! <= weight) low = middle;
+      else high = middle - 1;
+    }
+    let row = this.#first + low * BLOCK_ROWS;
+    let sum = this.#sums[low]!;
+    for (; row < this.#last; row++) {
+      const gap = this.#gap(row);
+      const own = this.#weight(row);
+      if (weight < sum + gap) break;
+      if (weight < sum + gap + own || this.#isEnd(row)) {
+        const start = this.#start(row);
+        return start + ((weight - sum - gap) / own) * (this.#end(row) - start);
+      }
+      sum += gap + own;
+    }
+    const from = this.#end(row - 1);
+    return from + ((weight - sum) / GAP_WEIGHT) * (this.#start(row) - from);
+  }
+
+  /** The weight of a place in the gap before `row`, of which `sum` is before the gap. */
+  #between(address: number, row: number, sum: number): number {
+    const from = this.#end(row - 1);
+    return sum + ((address - from) / (this.#start(row) - from)) * this.#gap(row);
+  }
+
+  #before(row: number): number {
+    const place = row - this.#first;
+    if (row < this.#row || row - this.#row > BLOCK_ROWS) {
+      const block = Math.floor(place / BLOCK_ROWS);
+      this.#row = this.#first + block * BLOCK_ROWS;
+      this.#sum = this.#sums[block]!;
+    }
+    for (; this.#row < row; this.#row++)
+      this.#sum += this.#gap(this.#row) + this.#weight(this.#row);
+    return this.#sum;
+  }
+
+  /** Of the piece of nothing before a row, or of that behind the last one. */
+  #gap(row: number): number {
+    return this.#start(row) > this.#end(row - 1) ? GAP_WEIGHT : 0;
+  }
+
+  #weight(row: number): number {
+    return weightOf((this.#end(row) - this.#start(row)) / PAGE_BYTES);
+  }
+
+  /** Nothing lies between this row and the end of the window. */
+  #isEnd(row: number): boolean {
+    return row + 1 === this.#last && this.#end(row) === this.#span.end;
+  }
+
+  /** Of the part in the window; behind the last row: the window's end. */
+  #start(row: number): number {
+    return row < this.#last ? Math.max(this.#span.start, this.#rows.start[row]!) : this.#span.end;
+  }
+
+  /** Before the first row: the window's start. */
+  #end(row: number): number {
+    return row < this.#first ? this.#span.start : Math.min(this.#span.end, this.#rows.end[row]!);
+  }
 }
 
 /** Most mappings are small, and there may be 65,530: their logarithms are taken once. */
@@ -126,18 +205,6 @@ const SMALL_WEIGHTS = Float64Array.from({ length: 1024 }, (_, pages) => 1 + Math
 
 function weightOf(pages: number): number {
   return SMALL_WEIGHTS[pages] ?? 1 + Math.log2(1 + pages);
-}
-
-/** The piece [values[i], values[i + 1]] of `value`; the outermost one outside. */
-function pieceOf(values: Float64Array, count: number, value: number): number {
-  let low = 0;
-  let high = count - 2;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (values[middle]! <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** A window of at least one page, whole pages, inside [0, taskSize). */
