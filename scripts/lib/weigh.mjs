@@ -32,7 +32,7 @@ export async function bundle(entry) {
     platform: "browser",
     plugins: [withoutWasm],
   });
-  const { output } = await bundled.generate({ format: "es", minify: true });
+  const { output } = await bundled.generate({ format: "es", minify: true, comments: false });
   const [chunk, ...others] = output;
   if (others.length !== 0) throw new Error(`${entry}: ${output.length} chunks instead of one`);
   const modules = Object.entries(chunk.modules)

@@ -29,7 +29,7 @@ export abstract class LineReader<Row> {
   readonly problems: Problem[] = [];
   /** The line at hand, counted from 1. */
   line = 0;
-  protected rows: Row[] = [];
+  protected readonly rows: Row[] = [];
   /** There is no newline after the line at hand, so it may be cut. */
   protected isLast = false;
   readonly #options: ReaderOptions;
@@ -53,7 +53,7 @@ export abstract class LineReader<Row> {
       this.#rest = lines.at(-1)!.length > SLICE ? "" : lines.pop()!;
       for (const line of lines) this.#next(line);
     }
-    return this.#given();
+    return this.rows.splice(0);
   }
 
   /** The input is at its end; what became complete by that. */
@@ -63,18 +63,12 @@ export abstract class LineReader<Row> {
     this.isLast = true;
     if (rest !== "") this.#next(rest);
     this.finish();
-    return this.#given();
+    return this.rows.splice(0);
   }
 
   #next(text: string): void {
     this.line++;
     this.readLine(text);
-  }
-
-  #given(): Row[] {
-    const rows = this.rows;
-    this.rows = [];
-    return rows;
   }
 
   /** Text of the next bytes; without any, of what is left. */

@@ -39,19 +39,17 @@ export function* linesOf(bytes: Uint8Array): Generator<Line> {
 
 /** How an error message shows a value: short, on one line. */
 export function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text: string = JSON.stringify(value) ?? "nothing";
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }
 
 /** The smallest exact form of an unsigned 64-bit value. */
 export function quantity(value: bigint): Address {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+  return value < 2n ** 53n ? Number(value) : value;
 }
 
-const U64 = 1n << 64n;
-
 export function wrapU64(value: bigint): Address {
-  return quantity(((value % U64) + U64) % U64);
+  return quantity(BigInt.asUintN(64, value));
 }
 
 /** One row: an object whose fields are taken by type, or the input is refused. */

@@ -4,11 +4,11 @@
 //   1234<comm>  1795617132.077654 <... mmap resumed>) = 0x7f..
 
 import type { Address } from "../address.js";
-import { quantity } from "./ndjson.js";
+import { wordOf } from "./strace-words.js";
 
 /** -f; -t, -tt, -ttt or -r; -r beside -t; -i; -n. A pid has at most 22 bits: longer is a time. */
 const PREFIX =
-  /^(?:\[pid\s+(\d+)(?:<[^>]*>)?\] |(\d{1,7})(?:<[^>]*>)?(?!:|\.) +)?(?:\d\d:\d\d:\d\d(?:\.\d+)? |\d{8,}(?:\.\d+)? | *\d+\.\d+ )?(?:\(\+ *\d+\.\d+\) )?(?:\[[\da-f?]{8,16}\] )?(?:\[ *\d+\] )?/;
+  /^(?:(?:\[pid +)?(\d{1,7})(?:<[^>]*>)?\]? +)?(?:[\d:]{8,}(?:\.\d+)? | *\d+\.\d+ )?(?:\(\+ *\d+\.\d+\) )?(?:\[[ \da-f?]+\] )*/;
 
 export interface StraceLine {
   /** The thread; 0 if the line does not say. */
@@ -17,8 +17,8 @@ export interface StraceLine {
 }
 
 export function splitPrefix(line: string): StraceLine {
-  const [prefix = "", bracketed, plain] = PREFIX.exec(line) ?? [];
-  return { tid: Number(bracketed ?? plain ?? 0), text: line.slice(prefix.length) };
+  const [prefix = "", tid = 0] = PREFIX.exec(line) ?? [];
+  return { tid: Number(tid), text: line.slice(prefix.length) };
 }
 
 export interface StraceCall {
@@ -48,18 +48,17 @@ export function splitCall(text: string): StraceCall | null {
     if ("([{".includes(token)) depth++;
   }
   const [, result] = /^\s*= (.+)/s.exec(text.slice(from)) ?? [];
-  return result === undefined || depth > 0 ? null : { args, result };
+  return result && depth === 0 ? { args, result } : null;
 }
 
 /** A string as it was: `\"`, `\n`, octal and hexadecimal bytes. */
 export function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   // What is not ASCII is escaped, so that a character is a byte.
-  const bytes = text.replace(/\\(?:x(..)|([0-7]{1,3})|(.))/gs, (_, hex, octal, char) =>
-    char === undefined
-      ? String.fromCharCode(Number(octal === undefined ? `0x${hex}` : `0o${octal}`))
-      : char.replace("n", "\n"),
-  );
+  const bytes = text.replace(/\\(?:x(..)|([0-7]{1,3})|(.))/gs, (_, hex, octal, char) => {
+    if (char) return "\t\n\v\f\r"["tnvfr".indexOf(char)] ?? char;
+    return String.fromCharCode(Number(hex ? `0x${hex}` : `0o${octal}`));
+  });
   return new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
 }
 
@@ -69,7 +68,7 @@ export function stringOf(argument = ""): string | undefined {
 }
 
 /** `3`, `3</lib/x.so>`, `3</dev/null<char 1:3>>`, `3</memfd:name>(deleted)`, `4294967295`. */
-const DESCRIPTOR = /^(-?\d+|0x\w+)(?:<(.*?)(?:<(?:char|block) .*>)?>(?:\((deleted)\))?)?(?: |$)/s;
+const DESCRIPTOR = /^(-?\d+|0x\w+)(?:<(.*?)(?:<.*>)?>(\(deleted\))?)?(?: |$)/s;
 
 export interface Descriptor {
   /** -1 if it is none. */
@@ -80,16 +79,14 @@ export interface Descriptor {
 
 export function descriptorOf(text = ""): Descriptor {
   const [, number = -1, name, deleted] = DESCRIPTOR.exec(text) ?? [];
-  const path = name && unescaped(name) + (deleted ? " (deleted)" : "");
+  const path = name && unescaped(name) + (deleted ? ` ${deleted}` : "");
   return { number: Number(number) | 0, path };
 }
 
-const RESULT =
-  /^(\?|\d{1,20}|0x[\da-f]{1,16}|-1(?= E))(?:<.*>(?:\(deleted\))?)?(?: (E[A-Z\d]+))?(?: |$)/s;
+const RESULT = /^(\?|\d\w*|-1(?= E))(?:<.*>\S*)?(?: (E[A-Z\d]+))?(?: |$)/s;
 
-/** The value or the errno's name; null for `?`: a call that never returned. */
-export function resultOf(text: string): Address | string | null | undefined {
-  const [, value, errno] = RESULT.exec(text) ?? [];
-  if (value === undefined) return undefined;
-  return value === "?" ? null : (errno ?? quantity(BigInt(value)));
+/** The value or the errno's name; `?` of a call that never returned; undefined for anything else. */
+export function resultOf(text = ""): Address | string | undefined {
+  const [, value = "", errno] = RESULT.exec(text) ?? [];
+  return value === "?" ? value : (errno ?? wordOf(value));
 }

@@ -14,21 +14,13 @@ import {
   splitPrefix,
   stringOf,
 } from "./strace-line.js";
-import {
-  CLONE_FILES,
-  CLONE_THREAD,
-  CLONE_VM,
-  cloneFlags,
-  SET_VMA,
-  wordOf,
-} from "./strace-words.js";
+import { CLONE_FILES, CLONE_THREAD, CLONE_VM, SET_VMA, wordOf } from "./strace-words.js";
 import { TRACE_ARGUMENTS, type TraceCallName, type TraceEvent, type TraceRow } from "./trace.js";
 
 /** A process: what its threads share. */
 interface Process {
   readonly pid: number;
-  files: Map<number, string>;
-  threads: number;
+  readonly files: Map<number, string>;
 }
 
 interface Task {
@@ -42,15 +34,16 @@ interface Task {
 const CALL = /^(\w+)(\(.*)/s;
 const RESUMED = /^<\.\.\. \w+ resumed>\s*/;
 const UNFINISHED = /\s*<(?:unfinished|pid changed to \d+|detached) \.\.\.>$/;
-const GONE = /^\+\+\+ (?:exited|killed|superseded by execve in pid (\d+)).* \+\+\+$/;
+const GONE = /^\+\+\+ (?:exited|killed|superseded\D+(\d+)).* \+\+\+$/;
 const ATTACHED = /^(.*?)(?:strace: )?Process (\d+) attached/s;
 /** Nothing that a map could show: signals, notes, and the stacks of -k. */
-const SILENT = /^(--- .* ---|(\[ Process|Process|strace:|\?\?\?).*|\s*)$/s;
+const SILENT = /^(--- .* ---|((\[ )?Process|strace:|\?\?\?| > ).*|\s*)$/s;
 
-const SPACES = /^(clone.?|v?fork|execve(at)?)$/;
-const FILES = /^(open(at2?)?|creat|memfd_create|close|dup[23]?)$/;
-/** Calls whose arguments are no matter: no replay makes them. */
-const UNREAD = /^(prctl|mbind|set_mempolicy|shm..)$/;
+/** Of no memory, but of spaces or, captured, of descriptors. */
+const OTHER =
+  /^(?:clone.?|v?fork|execve(?:at)?|(open(?:at2?)?|creat|memfd_create|close|dup[23]?))$/;
+/** Arguments of no matter, by call and place: no replay makes it, or the kernel wrote there. */
+const UNREAD = /^(prctl|mbind|set_mempolicy|shm|mincore 2)/;
 /** Bytes: the smallest page that any Linux has. */
 const PAGE = 4096n;
 
@@ -83,33 +76,31 @@ export class StraceReader extends LineReader<TraceRow> {
     } else if (cut !== null) {
       // Its end is on a line of its own, and nothing says whose.
       this.#event(cut.tid, cut.text + line);
-    } else if (!line.startsWith(" > ")) {
+    } else {
       this.#event(tid, text);
     }
   }
 
   protected override finish(): void {
     for (const { pending } of this.#tasks.values()) {
-      if (memoryCall(CALL.exec(pending)?.[1]) !== null) this.unanswered++;
+      if (memoryCall(pending.split("(")[0]!) !== null) this.unanswered++;
     }
-    this.#tasks.clear();
   }
 
   #event(given: number, text: string): void {
     if (SILENT.test(text)) return;
-    const [begin] = RESUMED.exec(text) ?? [];
-    const gone = GONE.exec(text);
-    if (begin === undefined && gone === null && !CALL.test(text)) {
+    if (![RESUMED, GONE, CALL].some((known) => known.test(text))) {
       this.#refuse("a line of strace", text);
       return;
     }
     const tid = this.#tidOf(given);
     const task = this.#taskOf(tid);
+    const gone = GONE.exec(text);
     if (gone !== null) {
       this.#gone(tid, task, Number(gone[1]));
       return;
     }
-    const whole = begin === undefined ? text : task.pending + text.slice(begin.length);
+    const whole = text.replace(RESUMED, () => task.pending);
     const call = whole.replace(UNFINISHED, "");
     task.pending = call === whole ? "" : call;
     // What lacks its beginning was called before the log began.
@@ -142,12 +133,11 @@ export class StraceReader extends LineReader<TraceRow> {
         return this.#born(tid, parent.process, parent.pending);
       }
     }
-    return this.#add(tid, { pid: tid, files: new Map(), threads: 0 });
+    return this.#add(tid, { pid: tid, files: new Map() });
   }
 
   #add(tid: number, process: Process): Task {
     const task = { process, pending: "", child: 0 };
-    process.threads++;
     this.#tasks.set(tid, task);
     return task;
   }
@@ -158,7 +148,7 @@ export class StraceReader extends LineReader<TraceRow> {
     if ((flags & CLONE_THREAD) !== 0) return this.#add(tid, parent);
     this.#push((flags & CLONE_VM) !== 0 ? "vfork" : "fork", parent.pid, tid);
     const files = (flags & CLONE_FILES) !== 0 ? parent.files : new Map(parent.files);
-    return this.#add(tid, { pid: tid, files, threads: 0 });
+    return this.#add(tid, { pid: tid, files });
   }
 
   #push(kind: TraceEvent["kind"], pid: number, child = 0): void {
@@ -166,32 +156,31 @@ export class StraceReader extends LineReader<TraceRow> {
   }
 
   #gone(tid: number, task: Task, successor: number): void {
+    const tasks = this.#tasks;
+    const heir = tasks.get(successor);
+    // Another thread made an exec, and goes on under this number.
+    if (heir !== undefined) task.pending = heir.pending;
+    tasks.delete(heir === undefined ? tid : successor);
     const { process } = task;
-    process.threads--;
-    const heir = this.#tasks.get(successor);
-    if (heir !== undefined) {
-      // Another thread made an exec, and goes on under this number.
-      task.pending = heir.pending;
-      this.#tasks.delete(successor);
-    } else {
-      this.#tasks.delete(tid);
-      if (process.threads === 0) this.#push("end", process.pid);
+    if ([...tasks.values()].every((other) => other.process !== process)) {
+      this.#push("end", process.pid);
     }
   }
 
   #call(tid: number, task: Task, text: string): void {
-    const [, name = "", rest = ""] = CALL.exec(text)!;
+    const [, name, rest] = CALL.exec(text) as RegExpExecArray & [string, string, string];
     const op = memoryCall(name);
-    if (op === null && !SPACES.test(name) && !FILES.test(name)) return;
+    const other = OTHER.exec(name);
+    if (op === null && other === null) return;
     const call = splitCall(rest);
-    const result = call === null ? undefined : resultOf(call.result);
+    const result = resultOf(call?.result);
     if (call === null || result === undefined) {
       this.#refuse(`${name}(...) = its result`, text);
     } else if (op !== null) {
-      if (result === null) this.unanswered++;
+      if (result === "?") this.unanswered++;
       else this.#memory(tid, task, op, call, result, text);
-    } else if (result !== null && typeof result !== "string") {
-      if (FILES.test(name)) descriptor(task.process.files, name, call, Number(result));
+    } else if (typeof result !== "string") {
+      if (other?.[1]) descriptor(task.process.files, name, call, Number(result));
       else if (name.startsWith("exec")) this.#push("exec", task.process.pid);
       else {
         if (this.#hasPids && result !== task.child) {
@@ -214,13 +203,14 @@ export class StraceReader extends LineReader<TraceRow> {
     let file = "";
     for (let n = 0; n < TRACE_ARGUMENTS[op]; n++) {
       const argument = args[n] ?? "0";
+      const place = `${op} ${n}`;
       let word = wordOf(argument);
-      if (op === "mmap" && n === 4) {
+      if (place === "mmap 4") {
         const { number, path } = descriptorOf(argument);
         word = number;
         // Without a name: opened before the log began, or by a call that was not logged.
         if (number >= 0 && result !== "EBADF") file = path ?? files.get(number) ?? `[fd ${number}]`;
-      } else if (UNREAD.test(op) || (op === "mincore" && n === 2)) {
+      } else if (UNREAD.test(place)) {
         file = stringOf(argument) ?? "";
         word ??= 0;
       }
@@ -230,7 +220,7 @@ export class StraceReader extends LineReader<TraceRow> {
       }
       words.push(word);
     }
-    if (/^m(re)?map$/.test(op) && typeof result !== "string" && BigInt(result) % PAGE !== 0n) {
+    if (op.endsWith("map") && typeof result !== "string" && BigInt(result) % PAGE !== 0n) {
       this.#refuse(`the page that ${op} returned`, told);
     } else if (op !== "prctl" || words[0] === SET_VMA) {
       this.rows.push({ kind: "call", line: this.line, pid, tid, op, args: words, file, result });
@@ -248,19 +238,20 @@ function descriptor(
   const first = descriptorOf(args[0]).number;
   let path = descriptorOf(result).path;
   if (name === "memfd_create") path ??= `/memfd:${stringOf(args[0])} (deleted)`;
-  path ??= name.startsWith("dup") ? files.get(first) : stringOf(args[/at2?$/.test(name) ? 1 : 0]);
+  path ??= name.startsWith("dup") ? files.get(first) : stringOf(args[/nat/.test(name) ? 1 : 0]);
   files.delete(name === "close" ? first : number);
   if (path !== undefined) files.set(number, path);
 }
 
 /** The call of a trace that this is; null if it is none of memory. */
-function memoryCall(name = ""): TraceCallName | null {
-  const op = name.replace(/^(mmap2|old_mmap)$/, "mmap");
+function memoryCall(name: string): TraceCallName | null {
+  const op = name.includes("mmap") ? "mmap" : name; // mmap2, old_mmap
   return Object.hasOwn(TRACE_ARGUMENTS, op) ? (op as TraceCallName) : null;
 }
 
 /** Of clone3's structure in memory strace may not have told: glibc makes what shares by it. */
 function flagsOf(call: string): number {
   const [, flags] = /\bflags=([^,})]*)/.exec(call) ?? /^clone2?\(([^,]*)/.exec(call) ?? [];
-  return flags === undefined && /^(vf|clone3)/.test(call) ? CLONE_VM : cloneFlags(flags ?? "");
+  if (flags === undefined) return /^(vf|clone3)/.test(call) ? CLONE_VM : 0;
+  return Number(wordOf(flags, 0)); // names of no interest count nothing
 }

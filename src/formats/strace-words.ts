@@ -17,15 +17,15 @@ export const SET_VMA = 0x53564d41;
 
 /**
  * A group, then its names and values; without a value: one more than the name before, or with
- * `*` twice its value.
+ * `*` twice its value. The first is 0.
  */
 const TABLE = `
-PROT NONE=0 READ WRITE EXEC=4 SEM* GROWSDOWN=16777216 GROWSUP*
-MAP FILE=0 SHARED PRIVATE SHARED_VALIDATE DROPPABLE=8 FIXED* ANON* ANONYMOUS=32 32BIT* ABOVE4G*
- GROWSDOWN* DENYWRITE=2048 EXECUTABLE* LOCKED* NORESERVE* POPULATE* NONBLOCK* STACK* HUGETLB*
- SYNC* FIXED_NOREPLACE* UNINITIALIZED=67108864 HUGE_SHIFT=26
+PROT NONE READ WRITE EXEC=4 SEM* GROWSDOWN=0x1000000 GROWSUP*
+MAP FILE SHARED PRIVATE SHARED_VALIDATE DROPPABLE=8 FIXED* ANON* ANONYMOUS=32 32BIT* ABOVE4G*
+ GROWSDOWN* DENYWRITE=0x800 EXECUTABLE* LOCKED* NORESERVE* POPULATE* NONBLOCK* STACK* HUGETLB*
+ SYNC* FIXED_NOREPLACE* UNINITIALIZED=0x4000000 HUGE_SHIFT=26
 MREMAP MAYMOVE=1 FIXED DONTUNMAP=4
-MADV NORMAL=0 RANDOM SEQUENTIAL WILLNEED DONTNEED FREE=8 REMOVE DONTFORK DOFORK MERGEABLE
+MADV NORMAL RANDOM SEQUENTIAL WILLNEED DONTNEED FREE=8 REMOVE DONTFORK DOFORK MERGEABLE
  UNMERGEABLE HUGEPAGE NOHUGEPAGE DONTDUMP DODUMP WIPEONFORK KEEPONFORK COLD PAGEOUT
  POPULATE_READ POPULATE_WRITE DONTNEED_LOCKED COLLAPSE HWPOISON=100 SOFT_OFFLINE GUARD_INSTALL
  GUARD_REMOVE
@@ -42,7 +42,7 @@ function wordTable(): Map<string, number> {
   const words = new Map<string, number>();
   for (const line of TABLE.split(/\n(?! )/)) {
     const [group, ...entries] = line.split(/\s+/);
-    let value = 0;
+    let value = -1;
     for (const entry of entries) {
       const [name, given] = entry.split(/=|(?=\*)/);
       if (given === undefined) value++;
@@ -58,24 +58,22 @@ function numberOf(text: string | undefined): Address | undefined {
   return /^-\d{1,10}$/.test(text!) ? Number(text) : WORDS.get(text!);
 }
 
-/** The value of one argument; undefined if it has none that is known. */
-export function wordOf(argument: string): Address | undefined {
-  const text = argument.replace(/\s*\/\*.*?\*\//g, "");
+/**
+ * The value of one argument; undefined if it has none that is known.
+ *
+ * @param unknown what a name that is not known counts
+ */
+export function wordOf(argument: string, unknown?: number): Address | undefined {
+  const text = argument.replace(/\s*\/\*.*?(\*\/|$)/g, "");
   if (text === "NULL") return 0;
-  if (!/[|<]/.test(text)) return numberOf(text);
+  if (!/[|<]/.test(text)) return numberOf(text) ?? unknown;
   let word = 0;
   for (const part of text.split("|")) {
     const [base, shift = "0"] = part.split("<<");
-    const value = Number(numberOf(base)) * 2 ** Number(numberOf(shift));
+    const value = Number(numberOf(base) ?? unknown) * 2 ** Number(numberOf(shift));
     // What is above 32 bits has no meaning in any call.
     if (!(value < 2 ** 32)) return undefined;
     word |= value;
   }
   return word >>> 0;
-}
-
-/** The flags of a clone as far as they matter: names of no interest count nothing. */
-export function cloneFlags(flags: string): number {
-  const parts = flags.replace(/\/\*.*?(\*\/|$)/g, "").split("|");
-  return parts.reduce((word, part) => word | Number(wordOf(part.trim()) ?? 0), 0);
 }

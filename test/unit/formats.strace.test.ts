@@ -106,6 +106,7 @@ describe("options of strace", () => {
       "3</lib/gone>(deleted)",
       '3</lib/n\\nl\\\\b\\"q>',
       "3</lib/\\303\\251>",
+      "3</lib/\\t\\v\\x41>",
     ].map((fd) => {
       const [row] = rowsOf(`mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, ${fd}, 0x1000) = 0x7000`);
       return row?.kind === "call" ? row.file : null;
@@ -118,6 +119,7 @@ describe("options of strace", () => {
       "/lib/gone (deleted)",
       '/lib/n\nl\\b"q',
       "/lib/é",
+      "/lib/\t\vA",
     ]);
   });
 
@@ -132,9 +134,12 @@ describe("options of strace", () => {
       "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 9, 0) = 0x9000",
       "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 5, 0) = 0xa000",
       "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 6, 0) = -1 EBADF (Bad file descriptor)",
+      'creat("/tmp/new", 0644) = 6',
+      "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 6, 0) = 0xb000",
     );
     const files = rows.map((row) => (row.kind === "call" ? row.file : row.kind));
-    expect(files).toEqual(["/lib/x.so", "/memfd:a, b (deleted)", "/lib/x.so", "[fd 5]", ""]);
+    const memfd = "/memfd:a, b (deleted)";
+    expect(files).toEqual(["/lib/x.so", memfd, "/lib/x.so", "[fd 5]", "", "/tmp/new"]);
   });
 });
 
