@@ -12,7 +12,7 @@
 
 import { assertFields, shown } from "./address.js";
 import type { Context, LockState } from "./context.js";
-import { errorOf, timeoutError } from "./errors.js";
+import { checked, timeoutError } from "./errors.js";
 
 export interface LockOptions {
   /** Gives the request up; the promise rejects with the signal's reason. */
@@ -43,13 +43,21 @@ type WaitAsync = (
   array: Int32Array,
   index: number,
   value: number,
-  timeout?: number,
 ) => { async: false; value: string } | { async: true; value: Promise<string> };
 
 const POLL_MIN_MS = 1;
 const POLL_MAX_MS = 8;
-/** An interval of this length keeps a Node process alive and never fires. */
-const KEEP_ALIVE_MS = 2 ** 30;
+/** No timer is longer: browsers and Node fire one above 2^31 ms at once. */
+const TIMER_MAX_MS = 2 ** 30;
+
+/** How long a caller waits. */
+interface Patience {
+  readonly signal: AbortSignal | undefined;
+  /** As the caller gave it, for the message. */
+  readonly timeoutMs: number;
+  /** On the clock of performance.now(). */
+  readonly deadline: number;
+}
 
 /** Resolves with what `grant` makes; it runs in the moment in which this worker holds `mm`'s mmap lock. */
 export async function lockAsync<Guard>(
@@ -61,49 +69,32 @@ export async function lockAsync<Guard>(
   grant: () => Guard,
 ): Promise<Guard> {
   assertFields(options, "options");
-  const { signal, timeoutMs } = options;
-  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+  const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw new RangeError(`timeoutMs must not be negative, not ${shown(timeoutMs)}`);
   }
   signal?.throwIfAborted();
-  const mode = kind === "read" ? readMode(context, mm) : writeMode(context, mm);
-  if (kind === "read" || !locks.writing) return request(context, mode, kind, locks, options, grant);
-  locks.addQueued(1);
-  const started = performance.now();
-  try {
-    // Again, if another task of this worker came in between our turn and this line.
-    do await turnToWrite(locks, mode.call, remaining(options, started));
-    while (locks.ownsWriting);
-  } finally {
-    locks.addQueued(-1);
+  const mode = modeOf(context, mm, kind);
+  const patience = { signal, timeoutMs, deadline: performance.now() + timeoutMs };
+  const writes = kind === "write";
+  if (writes && locks.writing) {
+    locks.addQueued(1);
+    try {
+      // Again, if another task of this worker came in between our turn and this line.
+      do await turnToWrite(locks, mode.call, patience);
+      while (locks.ownsWriting);
+    } finally {
+      locks.addQueued(-1);
+    }
   }
-  return request(context, mode, kind, locks, remaining(options, started), grant);
-}
-
-/** The options with what is left of the time since `started`. */
-function remaining(options: LockOptions, started: number): LockOptions {
-  if (options.timeoutMs === undefined) return options;
-  const timeoutMs = Math.max(0, options.timeoutMs - (performance.now() - started));
-  return { ...options, timeoutMs };
-}
-
-/** Stands in the core's queue; held at once if it is free. */
-async function request<Guard>(
-  context: Context,
-  mode: Mode,
-  kind: "read" | "write",
-  locks: LockState,
-  { signal, timeoutMs }: LockOptions,
-  grant: () => Guard,
-): Promise<Guard> {
   if (mode.queue()) return grant();
   locks.addQueued(1);
-  if (kind === "write") locks.writeQueued = true;
+  if (writes) locks.writeQueued = true;
   try {
-    return await new Request(context, mode, signal, timeoutMs).granted(grant);
+    return await new Request(context, mode, patience).granted(grant);
   } finally {
     locks.addQueued(-1);
-    if (kind === "write") {
+    if (writes) {
       locks.writeQueued = false;
       if (locks.writes === 0) locks.writers.next(); // given up
     }
@@ -111,40 +102,59 @@ async function request<Guard>(
 }
 
 /** Waits until no other task of this worker writes or wants to. */
-function turnToWrite(locks: LockState, call: string, options: LockOptions): Promise<void> {
-  const { signal, timeoutMs } = options;
+async function turnToWrite(locks: LockState, call: string, patience: Patience): Promise<void> {
   const { turn, leave } = locks.writers.wait();
-  if (signal === undefined && timeoutMs === undefined) return turn;
-  return new Promise<void>((resolve, reject) => {
-    const stop = (reason: unknown) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
+  let hasCome = false;
+  const came = turn.then(() => {
+    hasCome = true;
+  });
+  while (!hasCome || patience.signal?.aborted) {
+    const over = isOver(patience, call);
+    if (over !== null) {
       leave();
-      reject(reason);
-    };
-    const aborted = () => stop(signal?.reason);
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => stop(timeoutError(call, timeoutMs)), timeoutMs);
-    signal?.addEventListener("abort", aborted);
-    turn.then(() => {
+      throw over.reason;
+    }
+    await settled(patience, came);
+  }
+}
+
+/** Why to wait no longer; null: there is time. */
+function isOver(patience: Patience, call: string): { readonly reason: unknown } | null {
+  const { signal, timeoutMs, deadline } = patience;
+  if (signal?.aborted) return { reason: signal.reason };
+  return performance.now() < deadline ? null : { reason: timeoutError(call, timeoutMs) };
+}
+
+/**
+ * Until `wait` resolves, the time is up, or the signal fires: whichever is first. May be early.
+ * Its timer keeps Node's event loop alive, which Atomics.waitAsync does not; a pending lock must.
+ */
+function settled(
+  { signal, deadline }: Patience,
+  wait: Promise<unknown> | null,
+  mostMs: number = TIMER_MAX_MS,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
-      if (signal?.aborted) stop(signal.reason);
-      else resolve();
-    });
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(deadline - performance.now(), mostMs));
+    signal?.addEventListener("abort", done);
+    wait?.then(done);
   });
 }
 
-function readMode(context: Context, mm: number): Mode {
-  const { core } = context;
+function modeOf({ core }: Context, mm: number, kind: "read" | "write"): Mode {
+  const call = kind === "read" ? "mmapReadLockAsync" : "mmapWriteLockAsync";
+  // A queue of writers asks for no ticket, and ignores it.
   return {
-    call: "mmapReadLockAsync",
-    queue: () => held(core.x.mmap_read_queue(mm), "mmapReadLockAsync"),
-    queued: (ticket) => held(core.x.mmap_read_queued(mm, ticket), "mmapReadLockAsync"),
-    cancel: (ticket) => core.x.mmap_read_cancel(mm, ticket) !== 0,
-    unlock: () => core.x.mmap_read_unlock(mm),
+    call,
+    queue: () => held(core.x[`mmap_${kind}_queue`](mm), call),
+    queued: (ticket) => held(core.x[`mmap_${kind}_queued`](mm, ticket), call),
+    cancel: (ticket) => core.x[`mmap_${kind}_cancel`](mm, ticket) !== 0,
+    unlock: () => core.x[`mmap_${kind}_unlock`](mm),
   };
 }
 
@@ -153,92 +163,47 @@ function readMode(context: Context, mm: number): Mode {
  *   (the request is out of the queue then)
  */
 function held(result: number, call: string): boolean {
-  if (result < 0) throw errorOf(result, call);
-  return result !== 0;
-}
-
-function writeMode(context: Context, mm: number): Mode {
-  const { core } = context;
-  return {
-    call: "mmapWriteLockAsync",
-    queue: () => held(core.x.mmap_write_queue(mm), "mmapWriteLockAsync"),
-    queued: () => held(core.x.mmap_write_queued(mm), "mmapWriteLockAsync"),
-    cancel: () => core.x.mmap_write_cancel(mm) !== 0,
-    unlock: () => core.x.mmap_write_unlock(mm),
-  };
+  return checked(result, call) !== 0;
 }
 
 /** One queued request, until it is granted or given up. */
 class Request {
   readonly #context: Context;
   readonly #mode: Mode;
-  readonly #signal: AbortSignal | undefined;
-  readonly #deadline: number;
-  readonly #timeoutMs: number | undefined;
+  readonly #patience: Patience;
   /** The read queue's name for this request. */
   readonly #ticket: number;
   #place: Place;
 
-  constructor(
-    context: Context,
-    mode: Mode,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-  ) {
+  constructor(context: Context, mode: Mode, patience: Patience) {
     this.#context = context;
     this.#mode = mode;
-    this.#signal = signal;
-    this.#timeoutMs = timeoutMs;
-    this.#deadline =
-      timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    this.#patience = patience;
     this.#place = this.#readPlace();
     this.#ticket = context.core.u32[2] as number;
   }
 
   async granted<Guard>(grant: () => Guard): Promise<Guard> {
-    // A pending waitAsync does not keep Node's event loop alive; a pending lock must.
-    const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
-    let poll = POLL_MIN_MS;
-    try {
-      while (true) {
-        const left = this.#deadline - performance.now();
-        if (left <= 0)
-          return this.#giveUp(timeoutError(this.#mode.call, this.#timeoutMs as number));
-        await this.#wait(left, poll);
-        poll = Math.min(poll * 2, POLL_MAX_MS);
-        // First: who aborted waits for no guard, so one granted just now would be lost.
-        if (this.#signal?.aborted) return this.#giveUp(this.#signal.reason);
-        if (this.#mode.queued(this.#ticket)) return grant();
-        this.#place = this.#readPlace();
-      }
-    } finally {
-      clearInterval(keepAlive);
+    for (let poll = POLL_MIN_MS; ; poll = Math.min(poll * 2, POLL_MAX_MS)) {
+      const over = isOver(this.#patience, this.#mode.call);
+      if (over !== null) return this.#giveUp(over.reason);
+      await this.#wait(poll);
+      // First: who aborted waits for no guard, so one granted just now would be lost.
+      if (this.#patience.signal?.aborted) continue;
+      if (this.#mode.queued(this.#ticket)) return grant();
+      this.#place = this.#readPlace();
     }
   }
 
-  /** Until the word changes, the time is up, or the signal fires: whichever is first. May be early. */
-  #wait(left: number, poll: number): Promise<unknown> {
-    const waitAsync = (Atomics as unknown as { waitAsync?: WaitAsync }).waitAsync;
+  /** Until the word changes, or there is a reason to give up. May be early. */
+  #wait(poll: number): Promise<void> {
+    const { waitAsync } = Atomics as unknown as { waitAsync?: WaitAsync };
     const { views } = this.#context.core;
     if (typeof waitAsync !== "function" || !views.shared)
-      return this.#orAborted(sleep(Math.min(left, poll)));
-    const timeout = Number.isFinite(left) ? left : undefined;
+      return settled(this.#patience, null, poll);
     const { word, expected } = this.#place;
-    const wait = waitAsync.call(Atomics, views.i32, word / 4, expected | 0, timeout);
-    return wait.async ? this.#orAborted(wait.value) : Promise.resolve();
-  }
-
-  #orAborted(wait: Promise<unknown>): Promise<unknown> {
-    const signal = this.#signal;
-    if (signal === undefined) return wait;
-    return new Promise<void>((resolve) => {
-      const done = () => {
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      signal.addEventListener("abort", done);
-      wait.then(done);
-    });
+    const wait = waitAsync.call(Atomics, views.i32, word / 4, expected | 0);
+    return settled(this.#patience, wait.async ? wait.value : Promise.resolve());
   }
 
   /** Leaves the queue, holding nothing, and rejects. */
@@ -254,8 +219,4 @@ class Request {
     const { u32 } = this.#context.core;
     return { word: u32[0] as number, expected: u32[1] as number };
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -169,18 +169,25 @@ export function readFileInfo(core: Core, file: FilePtr): FileInfo {
   };
 }
 
+/** Options that are false unless given, and their bits. */
+const FLAGS = {
+  append: FileFlag.APPEND,
+  swapfile: FileFlag.SWAPFILE,
+  noexec: FileFlag.NOEXEC,
+  sealed: FileFlag.SEAL_WRITE,
+  hugePageAligned: FileFlag.THP_ALIGNED,
+  deleted: FileFlag.DELETED,
+  syncRefused: FileFlag.SYNC_LATE,
+} as const satisfies Partial<Record<keyof FileOptions, FileFlag>>;
+
 function flagsOf(options: FileOptions): number {
   let flags = 0;
+  for (const [name, flag] of Object.entries(FLAGS)) {
+    if (options[name as keyof typeof FLAGS]) flags |= flag;
+  }
   if (options.readable ?? true) flags |= FileFlag.READABLE;
   if (options.writable ?? true) flags |= FileFlag.WRITABLE;
-  if (options.append) flags |= FileFlag.APPEND;
-  if (options.swapfile) flags |= FileFlag.SWAPFILE;
-  if (options.noexec) flags |= FileFlag.NOEXEC;
   if (options.mappable === false) flags |= FileFlag.NO_MMAP;
-  if (options.sealed) flags |= FileFlag.SEAL_WRITE;
-  if (options.hugePageAligned) flags |= FileFlag.THP_ALIGNED;
-  if (options.deleted) flags |= FileFlag.DELETED;
-  if (options.syncRefused) flags |= FileFlag.SYNC_LATE;
   if (options.size === undefined) flags |= FileFlag.SIZE_UNKNOWN;
   return flags;
 }

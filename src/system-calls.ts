@@ -322,19 +322,13 @@ abstract class Calls implements SystemCalls, Caller {
     if (name !== null) {
       if (typeof name !== "string") throw new TypeError("name must be a string or null");
       // A longer name is refused whatever its end is: scratch has room for so much of it.
-      const bytes = new TextEncoder().encode(name).subarray(0, VMA_NAME_REFUSED);
-      context.core.u8.set(bytes);
-      size = bytes.length;
+      const text = new TextEncoder().encode(name).subarray(0, VMA_NAME_REFUSED);
+      context.core.u8.set(text);
+      size = text.length;
     }
-    const result =
-      isNumber(address) && isNumber(length)
-        ? calls.set_vma_name(
-            pointer,
-            checkedNumber(address, "address"),
-            checkedNumber(length, "length"),
-            size,
-          )
-        : calls.wide.set_vma_name(pointer, wide(address, "address"), wide(length, "length"), size);
+    // No hot path: bigints serve numbers too.
+    const [start, bytes] = [wide(address, "address"), wide(length, "length")];
+    const result = calls.wide.set_vma_name(pointer, start, bytes, size);
     checked(result, "setVmaName", () => ({ address, length, name: JSON.stringify(name) }));
   }
 

@@ -157,6 +157,34 @@ describe.each(["Atomics.waitAsync", "polling"])("with %s", (how) => {
     },
   );
 
+  // A timer of 2^31 ms and more fires at once.
+  test.each([2 ** 31, Number.POSITIVE_INFINITY])(
+    "who would wait %d ms is not late: behind another worker, and behind this one's task",
+    async (timeoutMs) => {
+      const locks = await pair();
+      prepare();
+      const theirs = locks.theirs.mmapWriteLock();
+      const first = locks.mine.mmapWriteLockAsync({ timeoutMs });
+      const second = locks.mine.mmapWriteLockAsync({ timeoutMs });
+      expect(await Promise.race([first, second, soon()])).toBe("late");
+      theirs.dispose();
+      (await first).dispose();
+      (await second).dispose();
+      expect(isFree(locks)).toBe(true);
+    },
+  );
+
+  test("the message of a timeout has the time that was given, behind this worker's task too", async () => {
+    const locks = await pair();
+    prepare();
+    const first = locks.mine.mmapWriteLock();
+    await expect(locks.mine.mmapWriteLockAsync({ timeoutMs: 15 })).rejects.toThrow(
+      /^ETIMEDOUT: mmapWriteLockAsync\(timeoutMs=15 ms\): /,
+    );
+    first.dispose();
+    expect(isFree(locks)).toBe(true);
+  });
+
   test("a try between a release and the next task's turn does not make two writers", async () => {
     const locks = await pair();
     prepare();
