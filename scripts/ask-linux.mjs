@@ -1,4 +1,4 @@
-// Random sequences of memory calls with what Linux answers: node scripts/ask-linux.mjs FROM TO FILE
+// Random sequences of memory calls with what Linux answers: node scripts/ask-linux.mjs --help
 //
 // One sequence a seed, of more kinds of calls than the recordings have: files of every sort,
 // /dev/zero, huge pages, seals, remap_file_pages, MDWE, READ_IMPLIES_EXEC, limits. Writes them to
@@ -15,6 +15,7 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { readOptions } from "./options.mjs";
 
 const PAGE = 4096;
 const BASE = 0x200000000000;
@@ -232,8 +233,14 @@ const isMemoryCall = (text) =>
   !/^(memfd|seal|file|zero|mdwe|personality|rlimit|headroom|dropcap|Vm)/.test(text);
 const nameOf = (name) => name.replace(/^.*\/seq/, "/seq");
 
-function main([from, to, file]) {
-  if (file === undefined) throw new Error("usage: node scripts/ask-linux.mjs FROM TO FILE");
+function main() {
+  const { words } = readOptions({
+    command: "node scripts/ask-linux.mjs",
+    about: "Random sequences of memory calls, with what Linux answers. Needs Linux, root and gcc.",
+    words: ["FROM TO FILE", "the first seed, the one after the last, and where to write", 3, 3],
+    options: {},
+  });
+  const [from, to, file] = words;
   const folder = mkdtempSync(join(tmpdir(), "vmaple-sequences-"));
   const program = join(folder, "sequences-linux");
   execFileSync("gcc", ["-O1", "-o", program, SOURCE]);
@@ -247,4 +254,4 @@ function main([from, to, file]) {
   writeFileSync(file, file.endsWith(".gz") ? gzipSync(text, { level: 9 }) : text);
 }
 
-main(process.argv.slice(2));
+main();

@@ -1,47 +1,35 @@
 // Explores interleavings of the core (test/explore): all schedules up to a bound on
 // pre-emptions, for every scenario, and the mutants that each must catch.
 //
-//   node scripts/explore.mjs [--deep] [--scenario NAME] [--bound N] [--seed N] [--no-mutants]
-//   node scripts/explore.mjs --death [--scenario NAME]    a worker killed at every step
-//   node scripts/explore.mjs --races [--scenario NAME]    plain accesses that no lock orders
-//   node scripts/explore.mjs --scenario NAME [--mutant N] --replay SCHEDULE
+//   npm run explore -- --help
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { runnerImport } from "vite";
+import { readOptions } from "./options.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const { values } = parseArgs({
+const options = readOptions({
+  command: "npm run explore --",
+  about: `Explores interleavings of the core: all schedules of each scenario up to a bound on pre-emptions,
+the mutants that each must catch, and a worker killed at every step.`,
   options: {
-    deep: { type: "boolean", default: false },
-    scenario: { type: "string" },
-    bound: { type: "string" },
-    seed: { type: "string" },
-    mutant: { type: "string" },
-    replay: { type: "string" },
-    races: { type: "boolean", default: false },
-    death: { type: "boolean", default: false },
-    "no-mutants": { type: "boolean", default: false },
+    deep: { about: "more pre-emptions and schedules: minutes instead of seconds" },
+    scenario: { text: "NAME", about: "this scenario alone" },
+    bound: { whole: [undefined, 0], about: "pre-emptions" },
+    seed: { whole: [undefined, 0], about: "of the random schedules" },
+    "no-mutants": { about: "only the core as it is" },
+    death: { about: "only the killed workers" },
+    races: { about: "plain accesses that no lock orders" },
+    replay: { text: "SCHEDULE", about: "of --scenario: the one schedule that a violation printed" },
+    mutant: { whole: [undefined, 0], about: "replay it in this mutant of the scenario, from 0" },
   },
+  notes: "Exit status: 0; 1 a violation, or a mutant that is not caught; 2 bad usage.",
 });
-
-const number = (text) => (text === undefined ? undefined : Number(text));
 const { module } = await runnerImport(join(ROOT, "test/explore/main.ts"), {
   configFile: false,
   logLevel: "error",
 });
-process.exitCode = await module.main(
-  {
-    deep: values.deep,
-    scenario: values.scenario,
-    bound: number(values.bound),
-    seed: number(values.seed),
-    mutant: number(values.mutant),
-    replay: values.replay,
-    mutants: !values["no-mutants"],
-    races: values.races,
-    death: values.death,
-  },
-  (line) => process.stdout.write(`${line}\n`),
+process.exitCode = await module.main({ ...options, mutants: !options["no-mutants"] }, (line) =>
+  process.stdout.write(`${line}\n`),
 );

@@ -1,4 +1,4 @@
-// npm run kill-test [-- --kills N --seed N --browser]: terminates real workers at random moments.
+// npm run kill-test -- --help: terminates real workers at random moments.
 //
 // Two workers work on one address space without pause; one of them is terminated and its
 // seat reaped. Then the other must go on, and so must this thread: within DEADLINE_MS a call
@@ -7,9 +7,9 @@
 // free again. Exit 1 at the first failure.
 
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { killInBrowser } from "./kill-browser.mjs";
+import { freshSeed, readOptions } from "./options.mjs";
 
 const EOWNERDEAD = 130;
 const EAGAIN = 11;
@@ -22,20 +22,18 @@ const LIFE_MAX_MS = 12;
 /** SlabKind.COUNT. */
 const KINDS = 9;
 
-const { values } = parseArgs({
+const { browser, seed, ...options } = readOptions({
+  command: "npm run kill-test --",
+  about: "Terminates real workers at random moments; what they held must come back.",
   options: {
-    kills: { type: "string" },
-    browser: { type: "boolean", default: false },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+    kills: { whole: [undefined, 1], about: "workers to terminate (1000; 100 in a browser)" },
+    browser: { about: "in headless Chromium instead of Node" },
+    seed: { whole: [freshSeed(), 0], about: "of calls and moments; printed" },
   },
+  notes: "Exit status: 0; 1 at the first failure; 2 bad usage.",
 });
-const kills = Number(values.kills ?? (values.browser ? 100 : 1000));
-const seed = Number(values.seed);
-if (!Number.isInteger(kills) || kills < 1 || !Number.isInteger(seed)) {
-  console.error("kill-test: --kills and --seed take whole numbers");
-  process.exit(2);
-}
-if (values.browser) process.exit(await killInBrowser(kills, seed));
+const kills = options.kills ?? (browser ? 100 : 1000);
+if (browser) process.exit(await killInBrowser(kills, seed));
 const wasm = new URL("../build/engine.verify.wasm", import.meta.url);
 const module = new WebAssembly.Module(readFileSync(wasm));
 const limits = { initial: MEMORY_PAGES, maximum: MEMORY_PAGES, shared: true };

@@ -1,7 +1,6 @@
 // Mutation testing of the merge and split rules: each is broken alone; some test must notice.
 //
-//   node scripts/mutate.mjs [text]     only the mutants whose name contains the text
-//   node scripts/mutate.mjs --fit      only looks whether every edit still fits
+//   npm run mutate -- --help
 //
 // A mutant is one textual edit of assembly/, applied to a copy of the project in a
 // temporary folder: the text must occur there exactly once. Its verify build stands in for
@@ -22,6 +21,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readOptions } from "./options.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** How many mutants are built and tested at the same time. */
@@ -180,8 +180,16 @@ const MUTANTS = [
   ],
 ].map(([file, name, text, instead]) => ({ file, name, text, instead }));
 
-const fitOnly = process.argv[2] === "--fit";
-const wanted = fitOnly ? "" : (process.argv[2] ?? "");
+const {
+  fit: fitOnly,
+  words: [wanted = ""],
+} = readOptions({
+  command: "npm run mutate --",
+  about: "Breaks the merge and split rules one by one; some test must notice each.",
+  words: ["[TEXT]", "only the mutants whose name contains this text", 0, 1],
+  options: { fit: { about: "only look whether every edit still fits the sources" } },
+  notes: "Exit status: 0; 1 a mutant survived; 2 bad usage, or an edit that does not fit any more.",
+});
 const chosen = MUTANTS.filter(({ file, name }) => `${file}: ${name}`.includes(wanted));
 const home = mkdtempSync(join(tmpdir(), "vmaple-mutate-"));
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-// npm run soak -- [--minutes N | --seconds N] [--seed N] [--workers N] [--kills N]
+// npm run soak -- --help
 //
 // Writers, faulters and forkers on one space of one engine (verify build: every assertion of
 // the core is on), and a killer that terminates them at random moments, reaps their seats and
@@ -12,7 +12,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { Engine } from "../dist/src/index.js";
-import { freshSeed, wholeNumbers } from "./options.mjs";
+import { freshSeed, readOptions } from "./options.mjs";
 
 const ROLES = ["writer", "faulter", "forker"];
 const WORDS = { STOP: 0, PHASE: 1, PAUSED: 2, MM: 3 };
@@ -24,12 +24,18 @@ const ROUND_MS = 500;
 const PATIENCE_MS = 20_000;
 const MEMORY_BYTES = 64 * 2 ** 20;
 
-const options = wholeNumbers("soak", {
-  minutes: [1, 1],
-  seconds: [0, 0],
-  workers: [4, 1],
-  kills: [2, 0],
-  seed: [freshSeed(), 0],
+const options = readOptions({
+  command: "npm run soak --",
+  about:
+    "Writers, faulters, forkers and a killer on one engine; all spaces validated between the rounds.",
+  options: {
+    minutes: { whole: [1, 1], about: "for how long" },
+    seconds: { whole: [0, 0], about: "for how long, instead of minutes" },
+    workers: { whole: [4, 1], about: "at once" },
+    kills: { whole: [2, 0], about: "workers terminated a round" },
+    seed: { whole: [freshSeed(), 0], about: "of calls and kills; printed" },
+  },
+  notes: "Exit status: 0; 1 at the first failure; 2 bad usage.",
 });
 const { workers, seed } = options;
 const ms = options.seconds !== 0 ? options.seconds * 1000 : options.minutes * 60_000;

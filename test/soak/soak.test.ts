@@ -30,6 +30,7 @@ test("with kills every space stays sound, all workers go on, and nothing is left
 
 test("a wrong option is one line, and exit 2", () => {
   const run = soak("--minutes", "x");
-  expect(run.stderr).toBe("soak: --minutes takes a whole number from 1 on, not x\n");
+  const message = "--minutes takes a whole number from 1 on, not x; --help tells what it takes";
+  expect(run.stderr).toBe(`soak: ${message}\n`);
   expect(run.status).toBe(2);
 });
