@@ -5,14 +5,15 @@
 //       last, so an arena with the magic is complete.
 //   E2  a seat is taken by compare-and-swap on its state; only its worker writes the rest.
 //
-// Floor: index. Imports: base, alloc, sync, mm/death.
+// Floor: index. Imports: base, alloc, sync, mm/death, mm/refs.
 
 import { journal_init } from "./alloc/journal";
 import { slab_drain } from "./alloc/slab";
 import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
 import { seat_bury } from "./mm/death";
-import { Abi, Counter } from "./shared/abi";
+import { refs_give_back } from "./mm/refs";
+import { Abi, Counter, SlabKind } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { mark_of_index } from "./sync/announce";
 import { cmpxchg, fetch_add, load_acquire, store_release } from "./sync/atomics";
@@ -20,7 +21,7 @@ import { LOCKDEP, lockdep_attach } from "./sync/lockdep";
 import { RwLimit } from "./sync/rwlock";
 
 /** Smallest arena: header, seats, and a chunk for each slab. */
-const CHUNKS_MIN: u32 = 9;
+const CHUNKS_MIN: u32 = SlabKind.COUNT;
 
 export function layout_version(): u32 {
   return Abi.LAYOUT_VERSION;
@@ -97,10 +98,11 @@ function raise_seat_high(high: u32): void {
   }
 }
 
-/** Leaves the seat. Context: this worker holds no lock. */
+/** Leaves the seat, and gives back what this worker has references to. Context: it holds no lock. */
 export function worker_detach(): void {
   const seat = this_seat();
   if (seat == 0) return;
+  refs_give_back();
   slab_drain();
   set_this_seat(0);
   store_release(seat + Seat.STATE, SeatState.FREE); // last: the next owner may come at once

@@ -11,6 +11,9 @@ export {
   file_get,
   file_put,
   find_vma,
+  flight_land,
+  flight_launch,
+  flight_recall,
   handle_mm_fault,
   lock_vma_under_rcu,
   madvise,
@@ -63,3 +66,4 @@ export {
   worker_scratch,
   worker_seat,
 } from "./index";
+export { refs_give_back } from "./mm/refs";

@@ -14,7 +14,8 @@ import { page_shift, set_vm_flags, vm_end, vm_flags, vm_start } from "./mm/vma";
 import { do_mmap } from "./ops/mmap";
 import { Errno } from "./shared/errno";
 
-export { page_create, page_get, page_put, page_refs } from "./mm/pages";
+export { page_create, page_refs } from "./mm/pages";
+export { page_get, page_put } from "./mm/refs";
 export { mmap_abort, mmap_commit } from "./ops/mmap";
 
 /** As mmap_locked_i64, of a file with operations too: u32[0] of scratch is the VMA to call the hook with, or 0. */

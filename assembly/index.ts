@@ -6,18 +6,8 @@ import { Cap, Header, Mm, slab_object_size as object_size, Vma, VmaName } from "
 import { seat_scratch } from "./base/worker";
 import { mt_height, mt_nodes, Walk } from "./maple/tree";
 import { mm_end_change } from "./mm/change";
-import {
-  file_info as copy_file_info,
-  file_get as get_file,
-  file_create as make_file,
-  file_put as put_file,
-} from "./mm/file";
-import {
-  mmget_not_zero as get_not_zero,
-  limit_from,
-  mm_create as make_mm,
-  mm_next as next_mm,
-} from "./mm/mm";
+import { file_info as copy_file_info, file_create as make_file } from "./mm/file";
+import { limit_from, mm_create as make_mm, mm_next as next_mm } from "./mm/mm";
 import {
   mmap_read_granted,
   mmap_write_granted,
@@ -83,12 +73,22 @@ export {
   mm_is_valid,
   mm_run_deferred,
   mm_users,
+} from "./mm/mm";
+// References, and how they travel.
+export {
+  file_get,
+  file_put,
+  flight_land,
+  flight_landed,
+  flight_launch,
+  flight_recall,
   mmdrop,
   mmget,
+  mmget_not_zero,
   mmgrab,
   mmput,
   mmput_async,
-} from "./mm/mm";
+} from "./mm/refs";
 
 export function mm_create(): i32 {
   return make_mm(seat_scratch());
@@ -115,10 +115,6 @@ export function mm_settings(mm: usize, out: usize): void {
   store<f64>(out, (caps & Cap.SYS_RAWIO) != 0 ? 1 : 0, MmArg.CAP_SYS_RAWIO * 8);
   store<f64>(out, limit_to(load<u64>(mm, Mm.TOTALRAM_PAGES)), MmArg.TOTALRAM_PAGES * 8);
   store<f64>(out, <f64>load<u64>(mm, Mm.LEGACY_BASE), MmArg.LEGACY_BASE * 8);
-}
-
-export function mmget_not_zero(mm: usize): i32 {
-  return get_not_zero(mm) ? 1 : 0;
 }
 
 export function mm_first(): usize {
@@ -220,16 +216,6 @@ export function mm_tree_nodes(mm: usize, leaves: u32): u32 {
 
 export function file_create(): i32 {
   return done(make_file(seat_scratch()));
-}
-
-export function file_get(file: u32): void {
-  get_file(file);
-  mm_end_change();
-}
-
-export function file_put(file: u32): void {
-  put_file(file);
-  mm_end_change();
 }
 
 export function file_info(file: u32): void {

@@ -3,12 +3,13 @@
 // Types only state what docs/abi.md says. Handles come back as i32 and are unsigned:
 // callers write `>>> 0`. Floor: S1. Imports: shared, memory, wasm.
 
-import { Abi } from "../assembly/shared/abi.js";
+import { Abi, type Ref } from "../assembly/shared/abi.js";
 import { checkVersion, Views } from "./memory.js";
 
 type Mm = number;
 type Vma = number;
 type File = number;
+type Flight = number;
 
 /** What takes bytes as f64. */
 interface AddressExports {
@@ -148,12 +149,16 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
 
   mm_create(): number;
   mm_settings(mm: Mm, out: number): void;
-  mmgrab(mm: Mm): void;
+  mmgrab(mm: Mm): number;
   mmdrop(mm: Mm): void;
-  mmget(mm: Mm): void;
+  mmget(mm: Mm): number;
   mmget_not_zero(mm: Mm): number;
   mmput(mm: Mm): void;
   mmput_async(mm: Mm): void;
+  flight_launch(kind: Ref, object: number): number;
+  flight_land(flight: Flight, claim: number): number;
+  flight_landed(flight: Flight): number;
+  flight_recall(flight: Flight): number;
   mm_run_deferred(): number;
   mm_users(mm: Mm): number;
   mm_count(mm: Mm): number;
@@ -174,7 +179,7 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   mm_next(mm: Mm): Mm;
 
   file_create(): number;
-  file_get(file: File): void;
+  file_get(file: File): number;
   file_put(file: File): void;
   file_info(file: File): void;
 
@@ -196,7 +201,7 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   mm_has_pages(mm: Mm): number;
   mm_pages_present(mm: Mm, address: number, count: number): number;
   page_create(): number;
-  page_get(page: number): void;
+  page_get(page: number): number;
   page_put(page: number): void;
   page_refs(page: number): number;
 

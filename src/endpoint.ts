@@ -1,7 +1,8 @@
 // A comlink endpoint that knows what is under way on it.
 //
 //   sent      claims in messages it has posted: taken back if the other side is gone
-//   pending   calls without an answer: rejected then, where comlink would wait for ever
+//   pending   calls without an answer: rejected then, where comlink would wait for ever. An
+//             answer tells that the call's own claims have arrived, or been refused
 //   received  a message whose handles cannot be adopted is answered with the error
 //
 // Floor: S5. Imports: transfer.
@@ -29,7 +30,8 @@ type Listener = (event: { data: unknown }) => void;
 export class TrackedEndpoint implements Endpoint {
   readonly #port: HostPort;
   readonly #listeners = new Map<unknown, { take: () => void; call: Listener }>();
-  readonly #pending = new Set<string>();
+  /** The claims of each. */
+  readonly #pending = new Map<string, readonly number[]>();
   readonly #sent = new Set<number>();
   #closed: Error | null = null;
   /** The call that ends a `wrap`: its answer is the last message. */
@@ -55,7 +57,7 @@ export class TrackedEndpoint implements Endpoint {
       throw error;
     }
     for (const token of claims) this.#sent.add(token);
-    if (message.id !== undefined && isRequest(message)) this.#pending.add(message.id);
+    if (message.id !== undefined && isRequest(message)) this.#pending.set(message.id, claims);
     if (message.type === "RELEASE") this.#releasing = message.id;
   }
 
@@ -83,13 +85,13 @@ export class TrackedEndpoint implements Endpoint {
     this.#closed = cause;
     revoke(this.#sent);
     this.#sent.clear();
-    for (const id of this.#pending) this.#answer(id, cause);
+    for (const id of this.#pending.keys()) this.#answer(id, cause);
     this.#pending.clear();
     this.#port.close();
   }
 
   #receive(message: Message, call: Listener): void {
-    if (typeof message === "object" && message?.id !== undefined) this.#pending.delete(message.id);
+    if (typeof message === "object" && message?.id !== undefined) this.#answered(message.id);
     try {
       receiving(() => call({ data: message }));
     } catch (error) {
@@ -97,6 +99,13 @@ export class TrackedEndpoint implements Endpoint {
       this.#port.postMessage(thrownReply(message.id, error), []);
     }
     if (message?.id !== undefined && message.id === this.#releasing) this.#port.close();
+  }
+
+  #answered(id: string): void {
+    const claims = this.#pending.get(id) ?? [];
+    this.#pending.delete(id);
+    revoke(claims);
+    for (const token of claims) this.#sent.delete(token);
   }
 
   /** Answers a call in the other side's place. */

@@ -9,6 +9,7 @@ import { Context, type LeakReport, type Makers } from "./context.js";
 import { Core, instantiate } from "./core.js";
 import { MmError } from "./errors.js";
 import { createFile, type FileOptions, FileRef, registerFileOps } from "./file.js";
+import { assertTaken } from "./handle.js";
 import { checkHeader, checkVersion, createMemory, DEFAULT_MEMORY_BYTES } from "./memory.js";
 import { MmWithUser } from "./mm.js";
 import { createMm, type MmOptions } from "./mm-options.js";
@@ -128,9 +129,14 @@ const SLABS = {
   table: SlabKind.TABLE,
   log: SlabKind.LOG,
   page: SlabKind.PAGE,
+  ledger: SlabKind.LEDGER,
+  flight: SlabKind.FLIGHT,
 } as const;
 
-/** Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, tables, journals of large calls, pages. */
+/**
+ * Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, tables, journals of large
+ * calls, pages, lists of many references, references in messages.
+ */
 export type SlabName = keyof typeof SLABS;
 
 const DEFAULT_MAX_WORKERS = 128;
@@ -162,8 +168,8 @@ interface Parts {
  *
  * Made by {@link Engine.create}, and in other workers by {@link Engine.attach} with what
  * {@link Engine.share} returned. `using` or `dispose` gives the seat back; the arena lives as
- * long as some worker keeps the memory. Locks must be released first; handles that are
- * not disposed before lose their reference.
+ * long as some worker keeps the memory. Locks must be released first; references of handles
+ * that were not disposed before are given back.
  */
 export class Engine implements Disposable {
   readonly #context: Context;
@@ -337,7 +343,8 @@ export class Engine implements Disposable {
 
   /**
    * Gives up what a worker held that has died: its VMA and mmap read locks, its places in
-   * queues, its write locks. The call that it died in is undone, or finished if it was over:
+   * queues, its write locks, the references of its handles and of messages of its that nobody
+   * has received: a space of which it was the last user is torn down. The call that it died in is undone, or finished if it was over:
    * the space is as before or after it. Only where the arena was too full to keep track of a
    * large call, its space answers EOWNERDEAD from then on (MmError, errno 130). The pool
    * calls this by itself when one of its workers exits.
@@ -395,7 +402,9 @@ export class Engine implements Disposable {
         continue;
       }
       if ((x.mm_stat(mm, MmStat.FLAGS) & MmFlag.DEAD) !== 0) continue; // nothing left to check
-      if (x.mmget_not_zero(mm) === 0) continue;
+      const taken = x.mmget_not_zero(mm);
+      assertTaken(taken, "validate");
+      if (taken === 0) continue;
       // Not `using`: its helpers weigh more than the rest of the class.
       const user = new MmWithUser(context, mm);
       try {

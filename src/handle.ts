@@ -6,10 +6,10 @@
 //   H3  a collected handle is reported; its count is never given back behind the
 //       program's back (R-RUST-70).
 //
-// Floor: S2. Imports: context.
+// Floor: S2. Imports: context, errors.
 
 import type { Context, Scope } from "./context.js";
-import { NotThreadSafeError } from "./errors.js";
+import { errorOf, NotThreadSafeError } from "./errors.js";
 
 /**
  * The value of a field that makes structured clone fail. Clone copies own fields only,
@@ -22,6 +22,11 @@ export function notCloneable(): never {
 /** The same, for what must never leave its worker. */
 export function notThreadSafe(): never {
   throw new NotThreadSafeError("a guard belongs to the worker that took it");
+}
+
+/** @throws MmError what a call that takes a reference answered: ENOMEM */
+export function assertTaken(result: number, call: string): void {
+  if (result < 0) throw errorOf(result, call);
 }
 
 /**
@@ -88,11 +93,15 @@ export abstract class Handle implements Disposable {
     this.dispose();
   }
 
+  /** @internal The object's address. @throws TypeError the count cannot be taken out now */
+  assertTakeable(): number {
+    if (this.#scope === null) return this.pointer;
+    throw new TypeError(`a borrowed ${this.kind} owns nothing to give away`);
+  }
+
   /** @internal Takes the count out of the handle, which is dead afterwards. */
   take(): number {
-    const pointer = this.pointer;
-    if (this.#scope !== null)
-      throw new TypeError(`a borrowed ${this.kind} owns nothing to give away`);
+    const pointer = this.assertTakeable();
     this.#pointer = 0;
     this.#context.leaks.remove(this);
     return pointer;

@@ -15,7 +15,7 @@ import { checked } from "./errors.js";
 import { type ExecOptions, exec } from "./exec.js";
 import { type Explanation, explain } from "./explain.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
-import { Handle } from "./handle.js";
+import { assertTaken, Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
 import { getMdwe, type Persona, personality, setMdwe } from "./mm-flags.js";
 import { type Rlimits, setRlimits } from "./mm-options.js";
@@ -69,15 +69,16 @@ export class Mm extends Handle {
   /** A reference to the record alone: it does not keep the space from being torn down. */
   mmgrab(): Mm {
     const pointer = this.pointer;
-    this.context.core.x.mmgrab(pointer);
+    assertTaken(this.context.core.x.mmgrab(pointer), "mmgrab");
     return new Mm(this.context, pointer);
   }
 
   /** A reference to the space, or null once mm_users has reached zero: that is final. */
   mmgetNotZero(): MmWithUser | null {
     const pointer = this.pointer;
-    if (this.context.core.x.mmget_not_zero(pointer) === 0) return null;
-    return new MmWithUser(this.context, pointer);
+    const taken = this.context.core.x.mmget_not_zero(pointer);
+    assertTaken(taken, "mmgetNotZero");
+    return taken === 0 ? null : new MmWithUser(this.context, pointer);
   }
 
   /** Identity of the address space. */
@@ -157,9 +158,9 @@ export class MmWithUser extends WithSystemCalls {
   }
 
   /** @internal */
-  override take(): number {
+  override assertTakeable(): number {
     this.assertNoGuards();
-    return super.take();
+    return super.assertTakeable();
   }
 
   override clone(): MmWithUser {
@@ -169,7 +170,7 @@ export class MmWithUser extends WithSystemCalls {
   /** @internal One more mm_users count, for the caller to own. */
   mmget(): MmPtr {
     const pointer = this.pointer;
-    this.context.core.x.mmget(pointer);
+    assertTaken(this.context.core.x.mmget(pointer), "mmget");
     return pointer;
   }
 

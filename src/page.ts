@@ -4,7 +4,7 @@
 
 import type { Context } from "./context.js";
 import { checkedPointer } from "./errors.js";
-import { Handle } from "./handle.js";
+import { assertTaken, Handle } from "./handle.js";
 
 /** Address of a page record in the arena. */
 export type PagePtr = number;
@@ -35,7 +35,7 @@ export class Page extends Handle {
   /** One more reference to the same page. */
   clone(): Page {
     const pointer = this.pointer;
-    this.context.core.x.page_get(pointer);
+    assertTaken(this.context.core.x.page_get(pointer), "clone");
     return new Page(this.context, pointer);
   }
 

@@ -204,14 +204,15 @@ export class RawPlane {
 
   // Address spaces
 
-  mmgrab(mm: number): void {
-    this.#core.x.mmgrab(mm);
+  /** 0 or -ENOMEM; so is mmget. */
+  mmgrab(mm: number): number {
+    return this.#core.x.mmgrab(mm);
   }
   mmdrop(mm: number): void {
     this.#core.x.mmdrop(mm);
   }
-  mmget(mm: number): void {
-    this.#core.x.mmget(mm);
+  mmget(mm: number): number {
+    return this.#core.x.mmget(mm);
   }
   mmgetNotZero(mm: number): number {
     return this.#core.x.mmget_not_zero(mm);

@@ -16,6 +16,8 @@ export interface ReapReport {
   readonly mmapWrites: number;
   /** It died in the middle of a call, which was undone: the space is as before that call. */
   readonly undone: boolean;
+  /** References given back: of its handles, and in messages that nobody has received. */
+  readonly references: number;
   /** Spaces that could not be put in order: every call on them answers EOWNERDEAD from now on. */
   readonly deadMms: number;
 }
@@ -40,6 +42,7 @@ export function reapSeat(core: Core, slot: number, maxWorkers: number): ReapRepo
     mmapReads: words[Reap.MMAP_READS] as number,
     mmapWrites: words[Reap.MMAP_WRITES] as number,
     undone: words[Reap.UNDONE] !== 0,
+    references: words[Reap.REFERENCES] as number,
     deadMms: words[Reap.DEAD_MMS] as number,
   };
 }

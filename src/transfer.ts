@@ -1,27 +1,24 @@
 // comlink transfer handlers: handles counted in flight, errors intact, guards refused.
 //
-// A handle crosses as a claim: the sender takes one count for the receiver before the
-// message is posted, and a word of shared memory travels along.
-//
-//        sender                                receiver
-//   +1   claim = FLYING  ---- message ---->    FLYING -> ADOPTED: the count is its own
-//        FLYING -> REVOKED: it takes the count back
-//
-// Both go by compare-and-swap, so exactly one of them owns the count in the end.
+// A handle crosses as a flight (assembly/mm/flight.ts): the sender takes one count for the
+// receiver before the message is posted and puts it into a record of the arena, whose address
+// and claim travel along. The receiver lands it, or the sender recalls it: exactly one of them
+// owns the count in the end.
 //
 // Invariants
 //   T1  a count in flight is given back once: by the receiver's handle, or by the sender
 //       when the message cannot be posted, its endpoint closes (endpoint.ts), the receiver
-//       refuses it, the engine is disposed, or its lease ends.
-//   T2  a receiver never adopts a revoked claim: it throws TypeError.
+//       refuses it, the engine is disposed, or its lease ends; or by whoever reaps the sender.
+//   T2  a receiver never lands a flight that was recalled: it throws TypeError.
 //
-// What is lost all the same: counts of a sender that dies while its message never arrives.
 // Floor: S5. Imports: engine and below.
 
 import { transferHandlers } from "comlink";
+import { Ref } from "../assembly/shared/abi.js";
 import type { Context } from "./context.js";
 import { Engine } from "./engine.js";
 import {
+  errorOf,
   MmError,
   type MmErrorFields,
   mmErrorFields,
@@ -30,7 +27,7 @@ import {
 } from "./errors.js";
 import { FileRef } from "./file.js";
 import { MmapReadGuard } from "./guards.js";
-import type { Handle } from "./handle.js";
+import { assertTaken, type Handle } from "./handle.js";
 import { Mm, MmWithUser } from "./mm.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
@@ -38,21 +35,25 @@ import { unref } from "./platform.js";
 import { contextOf, onClose } from "./registry.js";
 import { VmaRef } from "./vma.js";
 
-const FLYING = 0;
-const ADOPTED = 1;
-const REVOKED = 2;
-
-const KINDS = ["Mm", "MmWithUser", "MmWithUserAsync", "FileRef", "Page"] as const;
-type HandleKind = (typeof KINDS)[number];
+/** What a handle's count is one of. */
+const REFS = {
+  Mm: Ref.COUNT,
+  MmWithUser: Ref.USERS,
+  MmWithUserAsync: Ref.USERS,
+  FileRef: Ref.FILE,
+  Page: Ref.PAGE,
+} as const;
+type HandleKind = keyof typeof REFS;
 
 /** A handle in a message. */
 export interface WireHandle {
   readonly arena: string;
   readonly kind: HandleKind;
   readonly pointer: number;
-  /** The claim word; null for an engine that is not shared: its messages stay in the realm. */
-  readonly claim: SharedArrayBuffer | null;
-  /** Names the claim in the sender's realm. */
+  /** The record that has the count meanwhile, and what its claim must be. */
+  readonly flight: number;
+  readonly claim: number;
+  /** Names the flight in the sender's realm. */
   readonly token: number;
 }
 
@@ -60,18 +61,17 @@ export interface WireHandle {
 class Flight {
   constructor(
     readonly context: Context,
-    readonly wire: WireHandle,
-    readonly word: Int32Array,
+    readonly flight: number,
     readonly until: number,
   ) {}
 
-  /** True if it is still nobody's: the caller must give the count back. */
-  revoke(): boolean {
-    return Atomics.compareExchange(this.word, 0, FLYING, REVOKED) === FLYING;
+  /** Ends it: gives the count back, unless it has landed. */
+  recall(): void {
+    this.context.core.x.flight_recall(this.flight);
   }
 
   get landed(): boolean {
-    return Atomics.load(this.word, 0) !== FLYING;
+    return this.context.core.x.flight_landed(this.flight) !== 0;
   }
 }
 
@@ -103,17 +103,17 @@ export function setTransferLease(ms: number): void {
   state.leaseMs = ms;
 }
 
-/** Takes back the counts of claims that nobody has adopted. Unknown and landed ones are ignored. */
+/** Ends flights: counts that nobody has received are taken back. Unknown ones are ignored. */
 export function revoke(tokens: Iterable<number>): void {
   for (const token of tokens) {
     const flight = flights.get(token);
     if (flight === undefined) continue;
     flights.delete(token);
-    if (flight.revoke()) makeHandle(flight.context, flight.wire).dispose();
+    flight.recall();
   }
 }
 
-/** Claims of this realm that are still in flight: for tests and diagnosis. */
+/** Counts of this realm that are still in flight: for tests and diagnosis. */
 export function flightsInProgress(): number {
   sweep();
   return flights.size;
@@ -137,17 +137,28 @@ export function receiving(dispatch: () => void): void {
   }
 }
 
-/** The handle's reference for a receiver, as a message part. */
+/**
+ * The handle's reference for a receiver, as a message part.
+ *
+ * @throws MmError ENOMEM the arena is full
+ */
 export function launch(handle: Handle): WireHandle {
   const { context } = handle;
+  const { x, u32 } = context.core;
   const kind = kindOf(handle);
-  const pointer = moving.has(handle) ? handle.take() : retain(handle, kind);
+  const moved = moving.has(handle);
+  const pointer = moved ? handle.assertTakeable() : retain(handle, kind);
+  const flight = x.flight_launch(REFS[kind], pointer);
+  if (flight < 0 && flight >= -4095) {
+    if (!moved) makeHandle(context, kind, pointer).dispose();
+    throw errorOf(flight, "postMessage");
+  }
+  const claim = u32[0] as number;
+  if (moved) handle.take();
   moving.delete(handle);
-  const claim = context.options.shared ? new SharedArrayBuffer(4) : null;
   const token = state.nextToken++;
-  const wire: WireHandle = { arena: context.arena, kind, pointer, claim, token };
-  const word = new Int32Array(claim ?? new ArrayBuffer(4));
-  flights.set(token, new Flight(context, wire, word, Date.now() + state.leaseMs));
+  const wire: WireHandle = { arena: context.arena, kind, pointer, flight, claim, token };
+  flights.set(token, new Flight(context, flight, Date.now() + state.leaseMs));
   watch(context);
   scheduleSweep();
   return wire;
@@ -158,15 +169,17 @@ export function launch(handle: Handle): WireHandle {
  *
  * @throws TypeError no engine is attached to that arena here, the sender took it back, or the
  *   message has another shape
+ * @throws MmError ENOMEM the arena is full
  */
 export function land(wire: WireHandle): Handle {
   assertWire(wire);
   const context = contextOf(wire.arena);
-  const word = wire.claim === null ? flights.get(wire.token)?.word : new Int32Array(wire.claim);
-  if (word === undefined || Atomics.compareExchange(word, 0, FLYING, ADOPTED) !== FLYING) {
+  const landed = context.core.x.flight_land(wire.flight, wire.claim);
+  assertTaken(landed, "receive");
+  if (landed === 0) {
     throw new TypeError(`the ${wire.kind} expired in flight: its sender took it back`);
   }
-  const handle = makeHandle(context, wire);
+  const handle = makeHandle(context, wire.kind, wire.pointer);
   state.adopted?.push(handle);
   return handle;
 }
@@ -177,9 +190,8 @@ function assertWire(wire: WireHandle): void {
     typeof wire === "object" &&
     wire !== null &&
     typeof wire.arena === "string" &&
-    KINDS.includes(wire.kind) &&
-    Number.isInteger(wire.pointer) &&
-    (wire.claim === null || wire.claim instanceof SharedArrayBuffer);
+    Object.hasOwn(REFS, wire.kind) &&
+    [wire.pointer, wire.flight, wire.claim].every(Number.isInteger);
   if (!fits) throw new TypeError("not a handle of vmaple: is the sender's of this version?");
 }
 
@@ -193,14 +205,20 @@ function kindOf(handle: Handle): HandleKind {
 function retain(handle: Handle, kind: HandleKind): number {
   const { x } = handle.context.core;
   const { pointer } = handle;
-  if (kind === "FileRef") x.file_get(pointer);
-  else if (kind === "Page") x.page_get(pointer);
-  else if (kind === "Mm") x.mmgrab(pointer);
-  else x.mmget(pointer);
+  const ref = REFS[kind];
+  const get =
+    ref === Ref.FILE
+      ? x.file_get
+      : ref === Ref.PAGE
+        ? x.page_get
+        : ref === Ref.COUNT
+          ? x.mmgrab
+          : x.mmget;
+  assertTaken(get(pointer), "postMessage");
   return pointer;
 }
 
-function makeHandle(context: Context, { kind, pointer }: WireHandle): Handle {
+function makeHandle(context: Context, kind: HandleKind, pointer: number): Handle {
   if (kind === "FileRef") return new FileRef(context, pointer);
   if (kind === "Page") return new Page(context, pointer);
   if (kind === "MmWithUserAsync") return new MmWithUserAsync(context, pointer);
@@ -227,13 +245,11 @@ function scheduleSweep(): void {
   unref(state.sweeper);
 }
 
-/** Forgets what has landed; takes back what has been under way for too long. */
+/** Ends flights that have landed, and those that have been under way for too long. */
 function sweep(): void {
   const now = Date.now();
-  for (const [token, flight] of flights) {
-    if (flight.landed) flights.delete(token);
-    else if (now >= flight.until) revoke([token]);
-  }
+  const over = [...flights].filter(([, flight]) => flight.landed || now >= flight.until);
+  revoke(over.map(([token]) => token));
 }
 
 const isHandle = (value: unknown): value is Handle =>

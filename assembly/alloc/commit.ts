@@ -23,6 +23,7 @@ import { SlabKind } from "../shared/abi";
 import {
   announce,
   announce_plain,
+  announced_cmpxchg,
   announced_happened,
   announced_last,
   Op,
@@ -56,13 +57,25 @@ export function journal_commit(): void {
   store<u32>(seat, 0, Seat.LOG_LOST);
 }
 
-/** Takes a reference unless there is none, and commits with it: true, and the call is done. */
+/**
+ * Takes a reference unless there is none, and commits with it: true, and the call is done.
+ * Context: one segment has been enough, and nothing is put off.
+ */
 export function journal_decide(word: usize): bool {
   announce(Op.DECIDE, word);
   const taken = refcount_inc_not_zero(word);
   if (taken) journal_empty(this_seat());
   settle();
   return taken;
+}
+
+/** Puts `value` into the word if it is `expected`, and commits with it: as above. */
+export function journal_exchange(word: usize, expected: u64, value: u32): bool {
+  announce(Op.DECIDE, word);
+  const changed = announced_cmpxchg(word, expected, value);
+  if (changed) journal_empty(this_seat());
+  settle();
+  return changed;
 }
 
 function journal_empty(seat: usize): void {
@@ -178,8 +191,8 @@ function after_last(seat: usize, kind: u32, object: usize): u32 {
     const inline = load<u32>(object, Mm.TREE) == <u32>(object + Mm.INLINE_TABLE);
     return inline ? Tag.FREE + SlabKind.MM : Tag.DROP_TABLE;
   }
-  const who = kind == Tag.PUT_USERS ? <u32>seat : <u32>Teardown.QUEUED;
-  store_release(object + Mm.TEARDOWN, who); // partner: mm_run_deferred
+  // Nobody else's business before this item is done (K2): mmput_async hands it on afterwards.
+  store_release(object + Mm.TEARDOWN, <u32>seat);
   return 0;
 }
 

@@ -54,8 +54,6 @@ export const enum Tag {
   PUT_NAME = 11,
   GET_USERS = 12,
   PUT_USERS = 13,
-  /** The last user leaves the teardown to others. */
-  PUT_USERS_ASYNC = 14,
   GET_COUNT = 15,
   PUT_COUNT = 16,
   GET_PAGE = 17,

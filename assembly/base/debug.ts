@@ -26,6 +26,12 @@ export const SPINS: i32 = isDefined(VMA_EXPLORE) ? 0 : isDefined(VMA_VERIFY) ? 1
  */
 export const LOG_BYTES: usize = isDefined(VMA_EXPLORE) ? 512 : 8192;
 
+/**
+ * Buckets of a seat's ledger that are used; Ledger.BUCKETS is the room. One in the explore
+ * build, so that a few spaces need a further record there.
+ */
+export const LEDGER_BUCKETS: u32 = isDefined(VMA_EXPLORE) ? 1 : 16;
+
 /** What the explore build is about to do at an address. Bits. */
 export const enum Touch {
   READ = 0,

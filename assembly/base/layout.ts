@@ -121,6 +121,8 @@ export const enum Seat {
   LOCK_HOLDS = 1856,
   /** Verify builds: where locks were taken (sync/lockdep.ts). */
   LOCKDEP = 2304,
+  /** What this worker has references to (alloc/ledger.ts). */
+  LEDGER = 2560,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
   /** The journal's first segment. */
@@ -128,6 +130,30 @@ export const enum Seat {
   SIZE = 28672,
 }
 if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.LOG) ERROR("the journal follows scratch");
+
+/** A record of the ledger: the next one, seven words, and behind each word's place its number. */
+export const enum Ledger {
+  /** Records in the seat, chosen by a hash; the shift leaves that many numbers. */
+  BUCKETS = 16,
+  HASH_SHIFT = 28,
+  NEXT = 0,
+  /** From a word to its number. */
+  NUMBER = 32,
+  SIZE = 64,
+}
+if (1 << (32 - Ledger.HASH_SHIFT) != <i32>Ledger.BUCKETS) ERROR("a bucket each hash");
+if (Seat.LEDGER + Ledger.BUCKETS * Ledger.SIZE > <i32>Seat.SCRATCH)
+  ERROR("the ledger fits the seat");
+
+/** A reference on its way to another worker (mm/flight.ts). */
+export const enum Flight {
+  /** u64: mark of who changed it last, high; which journey and how it stands, low. */
+  CLAIM = 0,
+  /** The reference: a ledger's word. */
+  WHAT = 8,
+  LINK = 12,
+  SIZE = 64,
+}
 
 /** A segment of the journal: a header, tags from FIRST up, images from its end down. */
 export const enum Log {
@@ -415,6 +441,8 @@ export function slab_object_size(kind: u32): u32 {
   if (kind == SlabKind.NAME) return Name.SIZE;
   if (kind == SlabKind.LOG) return Log.BYTES;
   if (kind == SlabKind.PAGE) return Page.SIZE;
+  if (kind == SlabKind.LEDGER) return Ledger.SIZE;
+  if (kind == SlabKind.FLIGHT) return Flight.SIZE;
   return Region.TABLE_MAX * 4;
 }
 
@@ -427,5 +455,7 @@ export function slab_link_offset(kind: u32): u32 {
   if (kind == SlabKind.NAME) return Name.NEXT;
   if (kind == SlabKind.LOG) return Log.NEXT;
   if (kind == SlabKind.PAGE) return Page.LINK;
+  if (kind == SlabKind.LEDGER) return Ledger.NEXT;
+  if (kind == SlabKind.FLIGHT) return Flight.LINK;
   return (Region.TABLE_MAX - 1) * 4;
 }

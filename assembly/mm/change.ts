@@ -9,6 +9,7 @@
 
 import { journal_commit } from "../alloc/commit";
 import { journal_mm } from "../alloc/journal";
+import { journal_undo } from "../alloc/undo";
 import { Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 
@@ -23,4 +24,11 @@ export function mm_begin_change(mm: usize): void {
 /** The call ends: what it has changed is whole, and stays. */
 export function mm_end_change(): void {
   journal_commit();
+}
+
+/** The call is given up: all is as before it. */
+export function mm_abandon_change(): void {
+  const seat = this_seat();
+  store<u32>(seat, 0, Seat.CHANGING);
+  journal_undo(seat);
 }

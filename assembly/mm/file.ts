@@ -4,19 +4,21 @@
 // do not merge (R-MERGE-12). A record lives while a FileRef or a VMA refers to it.
 // References are taken and given when the call is committed (alloc/commit.ts).
 //
-// Floor: mm. Imports: base, alloc, sync/refcount, name.
+// Floor: mm. Imports: base, alloc, sync/refcount, change, name.
 
-import { journal_free, journal_later } from "../alloc/commit";
+import { journal_later } from "../alloc/commit";
 import { journal_alloc, Tag } from "../alloc/journal";
+import { ledger_add } from "../alloc/ledger";
 import { File, Header } from "../base/layout";
-import { FileArg, SlabKind } from "../shared/abi";
+import { FileArg, Ref, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag } from "../shared/flags";
 import { fetch_add } from "../sync/atomics";
 import { refcount_set } from "../sync/refcount";
+import { mm_abandon_change } from "./change";
 import { name_copy, name_make } from "./name";
 
-/** A file from FileArg words at `args`; one reference. 0 is never returned: -ENOMEM. */
+/** A file from FileArg words at `args`; one reference, this worker's. 0 is never returned: -ENOMEM. */
 export function file_create(args: usize): i32 {
   const length = <u32>load<f64>(args, FileArg.NAME_LENGTH * 8);
   const kind_length = <u32>load<f64>(args, FileArg.KIND_LENGTH * 8);
@@ -24,8 +26,9 @@ export function file_create(args: usize): i32 {
   const file = journal_alloc(SlabKind.FILE);
   if (file == 0) return -Errno.ENOMEM;
   const name = name_make(args + FileArg.NAME_OFFSET, length + kind_length);
-  if (name == 0 && length + kind_length != 0) {
-    journal_free(SlabKind.FILE, file);
+  const unnamed = name == 0 && length + kind_length != 0;
+  if (unnamed || ledger_add(<u32>file | Ref.FILE) != 0) {
+    mm_abandon_change();
     return -Errno.ENOMEM;
   }
   store<u32>(file, <u32>load<f64>(args, FileArg.FLAGS * 8), File.FLAGS);

@@ -13,21 +13,22 @@
 //
 // Floor: mm. Imports: base, alloc, sync, maple, mm/vma, vma_lock, mmap_lock.
 
-import { journal_decide, journal_later } from "../alloc/commit";
+import { journal_later } from "../alloc/commit";
 import { journal_alloc, journal_word, Tag } from "../alloc/journal";
+import { ledger_add } from "../alloc/ledger";
 import { slab_owns, slab_reserve } from "../alloc/slab";
 import { Cap, Chunk, Header, Mm, Region, Teardown, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_init } from "../maple/tree";
-import { MmArg, SlabKind } from "../shared/abi";
+import { MmArg, Ref, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
-import { cmpxchg, load_acquire } from "../sync/atomics";
+import { cmpxchg, load_acquire, store_release } from "../sync/atomics";
 import { LOCKDEP, lockdep_born } from "../sync/lockdep";
 import { refcount_read, refcount_set } from "../sync/refcount";
-import { mm_end_change } from "./change";
+import { mm_abandon_change, mm_end_change } from "./change";
 import { mm_teardown } from "./teardown";
 
-/** A new mm from the MmArg words at `args`: mm_users 1, mm_count 1. The mm, -ENOMEM or -EINVAL. */
+/** A new mm from the MmArg words at `args`: mm_users 1, this worker's; mm_count 1. The mm, -ENOMEM or -EINVAL. */
 export function mm_create(args: usize): i32 {
   const shift = <u32>load<f64>(args, MmArg.PAGE_SHIFT * 8);
   const task_size = <u64>load<f64>(args, MmArg.TASK_SIZE * 8);
@@ -38,6 +39,10 @@ export function mm_create(args: usize): i32 {
   if (task_size > (<u64>1) << Vma.LOG_MAX) return -Errno.EINVAL;
   const mm = mm_alloc(regions);
   if (mm == 0) return -Errno.ENOMEM;
+  if (ledger_add(<u32>mm | Ref.USERS) != 0) {
+    mm_abandon_change();
+    return -Errno.ENOMEM;
+  }
   store<u32>(mm, shift, Mm.PAGE_SHIFT);
   store<u32>(mm, <u32>load<f64>(args, MmArg.BOTTOM_UP * 8), Mm.BOTTOM_UP);
   store<u64>(mm, <u64>load<f64>(args, MmArg.TASK_SIZE * 8), Mm.TASK_SIZE);
@@ -94,31 +99,23 @@ export function mm_publish(mm: usize): void {
   refcount_set(mm + Mm.USERS, 1);
 }
 
-export function mmgrab(mm: usize): void {
-  journal_later(Tag.GET_COUNT, mm);
-  mm_end_change();
-}
-
-export function mmdrop(mm: usize): void {
-  journal_later(Tag.PUT_COUNT, mm);
-  mm_end_change();
-}
-
-export function mmget(mm: usize): void {
-  journal_later(Tag.GET_USERS, mm);
-  mm_end_change();
-}
-
-export function mmget_not_zero(mm: usize): bool {
-  return journal_decide(mm + Mm.USERS);
-}
-
 /** One user less; the last one tears the space down here and now (M2). */
-export function mmput(mm: usize): void {
+function put_user(mm: usize): void {
   journal_later(Tag.PUT_USERS, mm);
   mm_end_change();
+  mm_teardown_if_last(mm);
+}
+
+/** After a put of a user, which may have been the last. */
+export function mm_teardown_if_last(mm: usize): void {
   // Ours alone: nobody else stores this seat there, and the record is ours until then (M4).
   if (load_acquire(mm + Mm.TEARDOWN) == <u32>this_seat()) mm_teardown(mm);
+}
+
+/** The same, leaving it to whoever comes first. If this worker dies before, its reaper does it. */
+export function mm_queue_teardown_if_last(mm: usize): void {
+  if (load_acquire(mm + Mm.TEARDOWN) == <u32>this_seat())
+    store_release(mm + Mm.TEARDOWN, Teardown.QUEUED); // partner: mm_run_deferred
 }
 
 /**
@@ -132,13 +129,7 @@ export function mm_give_up(mm: usize): void {
   }
   journal_word(mm + Mm.TEARDOWN);
   store<u32>(mm, Teardown.NONE, Mm.TEARDOWN);
-  mmput(mm);
-}
-
-/** One user less; the last one only queues the teardown (R-LOCK-13). */
-export function mmput_async(mm: usize): void {
-  journal_later(Tag.PUT_USERS_ASYNC, mm);
-  mm_end_change();
+  put_user(mm);
 }
 
 /** Tears down everything mmput_async has queued; how many mms. */
@@ -146,7 +137,7 @@ export function mm_run_deferred(): i32 {
   let n = 0;
   let mm = mm_next_record(0);
   while (mm != 0) {
-    // Claims the teardown against other workers. Partner: the store of QUEUED (alloc/commit.ts).
+    // Claims the teardown against other workers. Partner: mm_queue_teardown_if_last.
     if (load_acquire(mm + Mm.TEARDOWN) == Teardown.QUEUED) {
       const was = cmpxchg(mm + Mm.TEARDOWN, Teardown.QUEUED, <u32>this_seat());
       if (was == Teardown.QUEUED) {

@@ -22,34 +22,29 @@
 
 import { journal_later } from "../alloc/commit";
 import { journal_alloc, journal_word, Tag } from "../alloc/journal";
+import { ledger_add } from "../alloc/ledger";
 import { slab_alloc, slab_free, slab_owns, slab_reserve } from "../alloc/slab";
 import { Mm, Page, PageTable } from "../base/layout";
-import { SlabKind } from "../shared/abi";
+import { Ref, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { cmpxchg, exchange, load_acquire, store_release } from "../sync/atomics";
 import { refcount_read, refcount_set } from "../sync/refcount";
-import { mm_end_change } from "./change";
+import { mm_abandon_change, mm_end_change } from "./change";
 
 /** What pages_next answers when there is no further page. */
 export const NO_PAGE: u64 = u64.MAX_VALUE;
 
-/** A page with one reference, which the caller owns, or -ENOMEM. */
+/** A page with one reference, this worker's, or -ENOMEM. */
 export function page_create(): i32 {
   if (slab_reserve(SlabKind.PAGE, 1) != 0) return -Errno.ENOMEM;
   const page = journal_alloc(SlabKind.PAGE);
+  if (ledger_add(<u32>page | Ref.PAGE) != 0) {
+    mm_abandon_change();
+    return -Errno.ENOMEM;
+  }
   refcount_set(page + Page.REFS, 1);
   mm_end_change();
   return <i32>page;
-}
-
-export function page_get(page: u32): void {
-  journal_later(Tag.GET_PAGE, page);
-  mm_end_change();
-}
-
-export function page_put(page: u32): void {
-  journal_later(Tag.PUT_PAGE, page);
-  mm_end_change();
 }
 
 export function page_refs(page: u32): u32 {
@@ -68,11 +63,17 @@ export function page_is_valid(page: u32): bool {
 export function pages_insert(mm: usize, n: u64, page: u32): i32 {
   const entry = entry_make(mm, n);
   if (entry == 0) return -Errno.ENOMEM;
-  page_get(page); // P2: before the entry is visible, for a zap gives it back at once
+  count_page(Tag.GET_PAGE, page); // P2: before the entry is visible, for a zap gives it back at once
   // Claims the empty entry against other inserts. Partner: the exchange in pages_zap.
   if (cmpxchg(entry, 0, page) == 0) return 0;
-  page_put(page);
+  count_page(Tag.PUT_PAGE, page);
   return -Errno.EBUSY;
+}
+
+/** The reference of an entry, in a call of its own. */
+function count_page(tag: u32, page: u32): void {
+  journal_later(tag, page);
+  mm_end_change();
 }
 
 /** Drops the pages of [first, end) page numbers, as part of the call under way. */

@@ -11,6 +11,7 @@
 // Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
 
 import { journal_word } from "../alloc/journal";
+import { ledger_add } from "../alloc/ledger";
 import { slab_reserve } from "../alloc/slab";
 import { VERIFY } from "../base/debug";
 import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
@@ -31,7 +32,7 @@ import {
   vma_pages,
 } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
-import { SlabKind } from "../shared/abi";
+import { Ref, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { vm_enough_memory, vm_stat_account } from "./account";
 import { any_guard, guard_copy, guard_remove, guard_reserve } from "./guard";
@@ -70,6 +71,10 @@ export function fork_locked(mm: usize): i32 {
   if (failed != 0) {
     mm_give_up(child);
     return failed;
+  }
+  if (ledger_add(<u32>child | Ref.USERS) != 0) {
+    mm_give_up(child);
+    return -Errno.ENOMEM;
   }
   journal_word(child + Mm.TEARDOWN);
   store<u32>(child, Teardown.NONE, Mm.TEARDOWN);

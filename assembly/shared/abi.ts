@@ -9,7 +9,7 @@
 
 export const enum Abi {
   /** Layout of the shared arena; attach refuses any other. */
-  LAYOUT_VERSION = 4,
+  LAYOUT_VERSION = 5,
   MAGIC = 0x4c504d56,
   /** Byte addresses of the header words that a reader may check before attaching. */
   HEADER = 64,
@@ -91,7 +91,17 @@ export const enum Reap {
   FIRST_DEAD = 4,
   /** 1: it died in the middle of a call that was undone. */
   UNDONE = 5,
-  COUNT = 6,
+  /** References that it held, or had sent and nobody had received. */
+  REFERENCES = 6,
+  COUNT = 7,
+}
+
+/** What a reference is to, and which of an mm's counts it is counted in. */
+export const enum Ref {
+  USERS = 0,
+  COUNT = 1,
+  FILE = 2,
+  PAGE = 3,
 }
 
 /** What a lockdep complaint is about (verify builds). */
@@ -238,7 +248,11 @@ export const enum SlabKind {
   LOG = 7,
   /** Pages put into mappings. */
   PAGE = 8,
-  COUNT = 9,
+  /** What a worker has references to, beyond what its seat has room for. */
+  LEDGER = 9,
+  /** References on their way to another worker. */
+  FLIGHT = 10,
+  COUNT = 11,
 }
 
 /** validate: result, 0 when sound; otherwise which invariant failed (see docs in validate files). */

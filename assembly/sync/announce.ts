@@ -30,7 +30,7 @@ export const enum Op {
   NOTHING = 0,
   /** A reference counted by a journal's item: WORD the count, A the tag's address. */
   REFERENCE = 1,
-  /** The same, and the exchange commits the journal (mmget_not_zero). */
+  /** An exchange that commits the journal (mmget_not_zero; a reference that arrives). */
   DECIDE = 2,
   /** An object from a depot to the magazine: A the object, C the magazine's TAKEN after it. */
   POP = 3,

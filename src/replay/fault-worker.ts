@@ -113,7 +113,7 @@ export class FaultWorker {
     const core = this.#core;
     const targets = this.#targets;
     const mm = Atomics.load(this.#cell, 0) >>> 0;
-    if (mm === 0 || core.x.mmget_not_zero(mm) === 0) return;
+    if (mm === 0 || core.x.mmget_not_zero(mm) !== 1) return;
     const live = targets.mode === "fault";
     const ranges = live ? liveRanges(core, mm) : [targets.start, targets.end, 0];
     const writeEvery = live ? targets.writeEvery : 0;

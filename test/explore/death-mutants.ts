@@ -14,6 +14,9 @@ const JOURNAL = "alloc/journal.ts";
 const COMMIT = "alloc/commit.ts";
 const SLAB = "alloc/slab.ts";
 const DEATH = "mm/death.ts";
+const LEDGER = "alloc/ledger.ts";
+const REFS = "mm/refs.ts";
+const FLIGHT = "mm/flight.ts";
 
 function of(scenario: string, file: string, name: string, from: string, to: string): DeathMutant {
   return { scenario, ...mutant(file, name, from, to) };
@@ -180,4 +183,104 @@ export const deathMutants: DeathMutant[] = [
     "load_acquire(mm + ",
   ),
   of("vma-wakeup", DEATH, "who waits for a hold is not woken", "  wake_waiter(seat);", " "),
+  of(
+    "death-refs-kept",
+    LEDGER,
+    "a number in the ledger is not logged",
+    "  journal_word(place + Ledger.NUMBER);\n",
+    "",
+  ),
+  of(
+    "death-refs-kept",
+    LEDGER,
+    "a word in the ledger is not logged",
+    "  journal_word(place);\n",
+    "",
+  ),
+  of(
+    "death-refs-many",
+    LEDGER,
+    "a further record's link is not logged",
+    "  journal_word(record + Ledger.NEXT);\n",
+    "",
+  ),
+  of(
+    "death-refs-kept",
+    REFS,
+    "a put is listed once it is over",
+    `  ledger_sub(word);
+  journal_later(tag, <usize>(word & ~(<u32>RefKind.MASK)));
+  mm_end_change();
+}`,
+    `  journal_later(tag, <usize>(word & ~(<u32>RefKind.MASK)));
+  mm_end_change();
+  ledger_sub(word);
+  mm_end_change();
+}`,
+  ),
+  of(
+    "death-refs-kept",
+    REFS,
+    "mmget_not_zero is listed once it is over",
+    "  if (ledger_add(<u32>mm | Ref.USERS) != 0) return -Errno.ENOMEM;\n  if (journal_decide(mm + Mm.USERS)) return 1;",
+    "  if (journal_decide(mm + Mm.USERS)) {\n    ledger_add(<u32>mm | Ref.USERS);\n    mm_end_change();\n    return 1;\n  }",
+  ),
+  of(
+    "death-refs-last",
+    REFS,
+    "mmget_not_zero that found no user stays listed",
+    "if (journal_decide(mm + Mm.USERS)) return 1;\n  mm_abandon_change();",
+    "if (journal_decide(mm + Mm.USERS)) return 1;\n  mm_end_change();",
+  ),
+  of(
+    "death-refs-kept",
+    DEATH,
+    "what the dead had is not given back",
+    "store<u32>(report, refs_give_back(), Reap",
+    "store<u32>(report, 0, Reap",
+  ),
+  {
+    scenario: "death-refs-sent",
+    name: "a flight is listed once it is under way",
+    edits: [
+      {
+        file: FLIGHT,
+        from: "  if (ledger_add(<u32>flight | RefKind.FLIGHT) != 0) {",
+        to: "  if (false) {",
+      },
+      {
+        file: FLIGHT,
+        from: "  change_claim(flight, number | Claim.FLYING);\n  mm_end_change();\n",
+        to: "  change_claim(flight, number | Claim.FLYING);\n  mm_end_change();\n  ledger_add(<u32>flight | RefKind.FLIGHT);\n  mm_end_change();\n",
+      },
+    ],
+  },
+  of(
+    "death-refs-sent",
+    FLIGHT,
+    "one that was recalled just before the death is forgotten",
+    "!= Claim.FLYING) break;",
+    "!= Claim.FLYING) {\n      journal_free(SlabKind.FLIGHT, flight);\n      return 0;\n    }",
+  ),
+  of(
+    "death-refs-sent",
+    COMMIT,
+    "the exchange that receives a reference does not commit",
+    "  if (changed) journal_empty(this_seat());",
+    "  settle();\n  if (changed) journal_empty(this_seat());",
+  ),
+  of(
+    "death-refs-sent",
+    FLIGHT,
+    "a record's next journey overwrites the receiver's mark without telling it",
+    "  const changed = announced_cmpxchg(word, load_acquire64(word), claim);\n  assert(changed);",
+    "  store<u64>(word, <u64>claim);",
+  ),
+  of(
+    "mm-put-async",
+    COMMIT,
+    "a teardown is queued before its put is over",
+    "store_release(object + Mm.TEARDOWN, <u32>seat);",
+    "store_release(object + Mm.TEARDOWN, Teardown.QUEUED);",
+  ),
 ];

@@ -3,7 +3,7 @@
 //   in order   one fiber after the other, each once the first: killed before its 1st, 2nd, ...
 //              access; and whoever waits at that moment instead, if somebody does
 //   between    the first is interrupted there, the others run as far as they can, and it dies
-//              when it goes on
+//              before it goes on, or at its next access
 //   at random  schedules with pre-emptions, killed at a random step
 //
 // Every time: nobody hangs; right after the reaping the spaces are as before or as after the
@@ -12,7 +12,7 @@
 // use once all references are given back.
 
 import type { Core } from "./exports";
-import { MAGAZINE, SEAT, SLABS, VMA } from "./layout";
+import { LEDGER, MAGAZINE, SEAT, SLABS, VMA } from "./layout";
 import { checkHolds, expect, type Scenario } from "./scenario";
 import { Random, where } from "./search";
 import { ARENA, type Chooser, type Death, Violation, type World } from "./world";
@@ -46,12 +46,13 @@ class InOrder implements Chooser {
   }
 }
 
-/** Fiber `first` up to `step`, the others, then `first` again: it dies at its next access. */
+/** Fiber `first` up to `step`, the others, then `first` again: it dies there, or at its next access. */
 class Interrupted extends InOrder {
   #interrupted = false;
   constructor(
     first: number,
     readonly step: number,
+    readonly atOnce: boolean,
     readonly world: World,
   ) {
     super(first);
@@ -67,17 +68,20 @@ class Interrupted extends InOrder {
     if (!this.#interrupted) return super.forced(ready);
     const others = ready & ~(1 << this.first);
     if (others !== 0) return 31 - Math.clz32(others & -others);
-    if (this.world.death) this.world.death.step = this.world.steps + 1;
+    const { death } = this.world;
+    if (death && this.atOnce) death.parked = this.first;
+    else if (death) death.step = this.world.steps + 1;
     return this.first;
   }
 }
 
-/** What all spaces say: their VMAs, field by field, and their counters. */
-function digest(world: World): string {
+/** What each space says: its VMAs, field by field, and its counters. */
+function digest(world: World): Map<number, string> {
   const x = world.control;
-  const lines: string[] = [];
+  const spaces = new Map<number, string>();
   for (let mm = x.mm_first() >>> 0; mm !== 0; mm = x.mm_next(mm) >>> 0) {
     if (x.mm_users(mm) === 0) continue;
+    const lines: string[] = [];
     lines.push(`mm ${mm}: ${[0, 1, 2, 3, 4, 5, 7, 14, 15].map((stat) => x.mm_stat(mm, stat))}`);
     for (let at = 0; ; ) {
       const vma = x.find_vma(mm, at);
@@ -88,8 +92,20 @@ function digest(world: World): string {
       expect(end > at, `find_vma answers a VMA that ends at ${end} for ${at}`);
       at = end;
     }
+    spaces.set(mm, lines.join("\n"));
   }
-  return lines.join("\n");
+  return spaces;
+}
+
+/** The objects that a seat's ledger lists: the explore build has one bucket. */
+function listed(world: World, seat: number): Set<number> {
+  const objects = new Set<number>();
+  for (let record = seat + SEAT.LEDGER; record !== 0; record = world.u32[record >> 2]!) {
+    for (let at = record + 4; at < record + LEDGER.NUMBER; at += 4) {
+      objects.add(world.u32[at >> 2]! & ~63);
+    }
+  }
+  return objects;
 }
 
 function wide(world: World, address: number): number {
@@ -100,7 +116,7 @@ interface Boundary {
   step: number;
   fiber: number;
   /** Null where some call was half-way. */
-  text: string | null;
+  spaces: Map<number, string> | null;
 }
 
 export class Killer {
@@ -115,18 +131,27 @@ export class Killer {
 
   /** All kills of the scenario, every `stride`-th step. */
   run(stride: number, random: number): Kills {
+    try {
+      return this.#run(stride, random);
+    } catch (error) {
+      if (error instanceof Violation) return this.#result(`nobody killed: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #run(stride: number, random: number): Kills {
     for (let first = 0; first < this.scenario.fibers; first++) {
       const chooser = new InOrder(first);
       const states = this.#uninterrupted(chooser);
       const steps = this.world.steps;
       for (let step = 1 + (first % stride); step <= steps; step += stride) {
-        for (const blocked of [false, true]) {
-          const bad = this.#kill(chooser, { step, blocked }, states);
+        for (const flag of [false, true]) {
+          const bad = this.#kill(chooser, { step, blocked: flag }, states);
           if (bad !== null) return this.#result(`order ${first}, step ${step}: ${bad}`);
+          const between = new Interrupted(first, step, flag, this.world);
+          const ugly = this.#kill(between, { step: NEVER, blocked: false }, []);
+          if (ugly !== null) return this.#result(`between ${first}, step ${step}: ${ugly}`);
         }
-        const between = new Interrupted(first, step, this.world);
-        const bad = this.#kill(between, { step: NEVER, blocked: false }, []);
-        if (bad !== null) return this.#result(`between ${first}, step ${step}: ${bad}`);
       }
     }
     for (let seed = 1; seed <= random; seed++) {
@@ -147,16 +172,17 @@ export class Killer {
     const { world } = this;
     const states: Boundary[] = [];
     const note = (fiber: number) => {
-      const text = world.midCall() ? null : world.quietly(() => digest(world));
-      states.push({ step: world.steps, fiber, text });
+      const spaces = world.midCall() ? null : world.quietly(() => digest(world));
+      states.push({ step: world.steps, fiber, spaces });
     };
-    const { fibers } = this.scenario.run(world, this.setup);
+    const { fibers, check } = this.scenario.run(world, this.setup);
     world.onBoundary = note;
     try {
       world.run(fibers, chooser);
     } finally {
       world.onBoundary = undefined;
     }
+    check();
     return states;
   }
 
@@ -171,8 +197,9 @@ export class Killer {
         struck = true;
         this.kills++;
         const index = victim + 1; // the control has the first seat
+        const had = listed(world, world.fibers[victim]!.x.worker_seat());
         expect(world.control.worker_reap(index) === 0, "the seat cannot be reaped");
-        if (states.length !== 0 && !world.midCall()) this.#compare(victim, when.step, states);
+        if (states.length !== 0 && !world.midCall()) this.#compare(victim, when.step, states, had);
       },
     };
     try {
@@ -186,14 +213,24 @@ export class Killer {
     }
   }
 
-  /** The spaces are as at the last boundary before the death, or as after the victim's call. */
-  #compare(victim: number, step: number, states: Boundary[]): void {
-    const before = states.filter((state) => state.step < step).at(-1)!;
-    const after = states.find((state) => state.step >= step && state.fiber === victim);
-    const allowed = [before.text, after?.text].filter((text) => typeof text === "string");
+  /**
+   * The spaces are as at the last boundary before the death, or as after the victim's call;
+   * of those that it `had` a reference to it may have been the last user.
+   */
+  #compare(victim: number, step: number, states: Boundary[], had: Set<number>): void {
+    const before = states.filter((state) => state.step < step).at(-1)!.spaces;
+    const after = states.find((state) => state.step >= step && state.fiber === victim)?.spaces;
+    const allowed = [before, after].filter((spaces) => spaces instanceof Map);
     if (allowed.length === 0) return;
     const now = digest(this.world);
-    expect(allowed.includes(now), `neither before nor after:\n${now}\nbefore:\n${before.text}`);
+    const fits = (then: Map<number, string>) =>
+      [...now].every(([mm, text]) => then.get(mm) === text) &&
+      [...then.keys()].every((mm) => now.has(mm) || had.has(mm));
+    const show = (spaces: Map<number, string> | undefined) => [...(spaces ?? [])].join("\n");
+    expect(
+      allowed.some(fits),
+      `neither before nor after:\n${show(now)}\nbefore:\n${show(allowed[0])}`,
+    );
   }
 
   #checkEnd(): void {
@@ -211,15 +248,12 @@ export class Killer {
     this.#checkObjects(x);
   }
 
-  /** Gives back every reference that there is. */
+  /** The living give back what is theirs. */
   #putAll(x: Core): void {
+    const { fibers, dead } = this.world;
+    for (const one of fibers.filter(({ index }) => !dead.has(index))) one.x.refs_give_back();
+    x.refs_give_back();
     x.mm_run_deferred();
-    const { file } = (this.setup ?? {}) as { file?: number };
-    if (file) x.file_put(file);
-    for (let mm = x.mm_first() >>> 0; mm !== 0; mm = x.mm_first() >>> 0) {
-      if (x.mm_users(mm) !== 0) x.mmput(mm);
-      else x.mmdrop(mm);
-    }
   }
 
   /** Every object is in use or on one free list; none is in use but what scenarios take by hand. */

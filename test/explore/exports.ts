@@ -22,11 +22,11 @@ export interface Core {
   mm_fork(mm: number): number;
   mm_first(): number;
   mm_next(mm: number): number;
-  mmget(mm: number): void;
+  mmget(mm: number): number;
   mmget_not_zero(mm: number): number;
   mmput(mm: number): void;
   mmput_async(mm: number): void;
-  mmgrab(mm: number): void;
+  mmgrab(mm: number): number;
   mmdrop(mm: number): void;
   mmap(
     mm: number,
@@ -58,7 +58,7 @@ export interface Core {
   mlockall(mm: number, flags: number): number;
   set_vma_name(mm: number, address: number, length: number, nameLength: number): number;
   file_create(): number;
-  file_get(file: number): void;
+  file_get(file: number): number;
   file_put(file: number): void;
   find_vma(mm: number, address: number): number;
   peek(mm: number, address: number, out: number): number;
@@ -80,6 +80,10 @@ export interface Core {
   slab_reserve(kind: number, n: number): number;
   slab_drain(): void;
   worker_reap(seat: number): number;
+  refs_give_back(): number;
+  flight_launch(kind: number, object: number): number;
+  flight_land(flight: number, claim: number): number;
+  flight_recall(flight: number): number;
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
 }

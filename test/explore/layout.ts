@@ -30,12 +30,22 @@ export const VMA = members(
   "ANON_VMA",
 );
 export const MM = members(LAYOUT, "Mm", "LOCK", "LOCK_SEQ");
-export const SEAT = members(LAYOUT, "Seat", "MAY_BLOCK", "VMA_HOLDS", "LOCK_HOLDS", "MAGAZINES");
+export const SEAT = members(
+  LAYOUT,
+  "Seat",
+  "MAY_BLOCK",
+  "VMA_HOLDS",
+  "LOCK_HOLDS",
+  "MAGAZINES",
+  "LEDGER",
+);
 export const HOLD = members(LAYOUT, "Hold", "SLOTS", "LOCK_STRIDE");
 export const RW_LOCK = members("sync/rwlock.ts", "RwLock", "OWNER", "WAITERS");
 export const MAGAZINE = members(LAYOUT, "Magazine", "SIZE");
 const node = members(LAYOUT, "Node", "LEAF_SIZE", "INNER_SIZE", "LINK");
 const log = members(LAYOUT, "Log", "BYTES", "NEXT");
+const ledger = members(LAYOUT, "Ledger", "SIZE", "NEXT", "NUMBER");
+export const LEDGER = ledger;
 const name = members(LAYOUT, "Name", "SIZE", "NEXT");
 const record = (of: string) => {
   const { SIZE, LINK } = members(LAYOUT, of, "SIZE", "LINK");
@@ -54,4 +64,6 @@ export const SLABS = [
   { size: TABLE_BYTES, link: TABLE_BYTES - 4 },
   { size: log.BYTES, link: log.NEXT },
   record("Page"),
+  { size: ledger.SIZE, link: ledger.NEXT },
+  record("Flight"),
 ];

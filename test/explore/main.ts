@@ -1,7 +1,7 @@
 // Runs scenarios and their mutants; prints the table.
 
 import { compileCore, compileFilter, StaleMutant } from "./compile";
-import { ALL_KILLS, printKills, QUICK_KILLS } from "./death-main";
+import { ALL_KILLS, killedScenarios, printKills, QUICK_KILLS } from "./death-main";
 import { Races } from "./races";
 import type { Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
@@ -105,9 +105,10 @@ const HEAD = "scenario                   schedules  pre-emptions       violation
 
 /** The command: 0 if nothing is wrong. */
 export async function main(options: Options, print: (line: string) => void): Promise<number> {
-  const chosen = scenarios.filter(({ name }) => !options.scenario || name === options.scenario);
+  const all = options.death ? killedScenarios : scenarios;
+  const chosen = all.filter(({ name }) => !options.scenario || name === options.scenario);
   if (chosen.length === 0) {
-    print(`no scenario ${options.scenario}; there are: ${scenarios.map((s) => s.name).join(" ")}`);
+    print(`no scenario ${options.scenario}; there are: ${all.map((s) => s.name).join(" ")}`);
     return 2;
   }
   if (options.replay !== undefined) {

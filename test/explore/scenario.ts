@@ -3,7 +3,7 @@
 import { MmStat } from "../../assembly/shared/abi";
 import type { Edit } from "./compile";
 import type { Core } from "./exports";
-import { HOLD, SEAT, VMA } from "./layout";
+import { HOLD, SEAT, SLABS, VMA } from "./layout";
 import { type Body, type Call, Violation, type World } from "./world";
 
 export interface Mutant {
@@ -107,9 +107,9 @@ export function lockOnce(world: World, mm: number, pages: number[]): void {
   }
 }
 
-/** Live objects of each kind: leaves, inner nodes, VMAs, mms, files, names, tables, journals. */
+/** Live objects of each SlabKind. */
 export function live(world: World): number[] {
-  return [0, 1, 2, 3, 4, 5, 6, 7].map((kind) => world.control.slab_live(kind));
+  return SLABS.map((_, kind) => world.control.slab_live(kind));
 }
 
 /** No fiber's seat names a VMA or a lock. */

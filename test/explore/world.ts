@@ -82,6 +82,8 @@ interface Held {
 export interface Death {
   step: number;
   blocked: boolean;
+  /** This fiber instead, where it was interrupted, once it is chosen to go on. */
+  parked?: number;
   /** Called once it is dead, outside of all fibers. */
   bury(victim: number): void;
 }
@@ -252,6 +254,10 @@ export class World {
 
   /** Runs a fiber until it is interrupted, blocks or ends. */
   #resume(fiber: Fiber): void {
+    if (fiber.parked && this.death?.parked === fiber.index) {
+      this.#bury(fiber.index);
+      return;
+    }
     this.#current = fiber;
     this.checkHeld();
     this.#filter.set_fiber(1 << fiber.index, fiber.parked && !fiber.waiting ? 1 : 0);

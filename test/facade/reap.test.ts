@@ -38,7 +38,14 @@ test("a per-VMA read lock is given up: the VMA can be changed again", async () =
   const { engine, mm } = await mapped();
   const seat = await diesAfter(engine, mm, "x.lock_vma_under_rcu(mm, address);");
   const report = engine.reap(seat);
-  expect(report).toEqual({ vmaLocks: 1, mmapReads: 0, mmapWrites: 0, undone: false, deadMms: 0 });
+  expect(report).toEqual({
+    vmaLocks: 1,
+    mmapReads: 0,
+    mmapWrites: 0,
+    undone: false,
+    references: 0,
+    deadMms: 0,
+  });
   mm.munmap(BASE, 4 * PAGE);
   expect(mm.maps()).toBe("");
 });
@@ -70,6 +77,22 @@ test("calls that were over under its write lock stay done, and the lock is relea
   expect(mm.peek(BASE + PAGE)).not.toBeNull();
   mm.munmap(BASE + PAGE, PAGE);
   expect(mm.validate()).toEqual([]);
+});
+
+test("its references are given back: of a space of its own nothing is left", async () => {
+  const { engine, mm } = await mapped();
+  const before = engine.stats().memory.kinds.vma.live;
+  const seat = await diesAfter(
+    engine,
+    mm,
+    "x.mmget(mm); x.mmgrab(mm); const own = x.mm_fork(mm); x.mmget(own);",
+  );
+  expect(engine.stats().memory.kinds.vma.live).toBe(2 * before);
+  expect([mm.mmUsers, mm.mmCount]).toEqual([2, 2]);
+  expect(engine.reap(seat)).toMatchObject({ references: 4, deadMms: 0 });
+  expect([mm.mmUsers, mm.mmCount]).toEqual([1, 1]);
+  expect(engine.stats().memory.kinds.vma.live).toBe(before);
+  expect(engine.stats().memory.kinds.mm.live).toBe(1);
 });
 
 test("a seat is reaped once, and never one's own", async () => {

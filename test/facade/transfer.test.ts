@@ -153,9 +153,24 @@ describe("handles", () => {
     await api.keep(sent(mm));
     mm.dispose();
     expect(struct.mmUsers).toBe(1);
+    expect(engine.stats().memory.kinds.flight.live).toBe(0); // the answer has ended it
     await api.dropKept();
     expect(struct.mmUsers).toBe(0);
     expect(engine.stats().memory.kinds.vma.live).toBe(0);
+  });
+
+  test("what an answer brings needs no memory for long", async () => {
+    const engine = await freshEngine();
+    const mm = engine.createMm();
+    const { port1, port2 } = new MessageChannel();
+    await expose({ give: () => move(mm) }, port2);
+    const given = (await wrap<{ give(): Mm }>(port1).give()) as unknown as Mm;
+    expect(given.mmUsers).toBe(1);
+    expect(flightsInProgress()).toBe(0);
+    expect(engine.stats().memory.kinds.flight.live).toBe(0);
+    given.dispose();
+    expect(liveObjects(engine)).toBe(0);
+    port1.close();
   });
 
   test("move: the sender's handle is dead, the count travels", async () => {

@@ -48,8 +48,8 @@ function makeFile(world: World): number {
 }
 
 /** Anonymous memory on pages 0 to 17 with holes, a file on 30 to 33, nothing on 20 to 29. */
-function space(world: World): Grave {
-  const mm = makeMm(world);
+function space(world: World, owner = world.control): Grave {
+  const mm = makeMm(world, owner);
   const file = makeFile(world);
   const x = world.control;
   for (let i = 0; i < 5; i++) map(x, mm, 4 * i, 2, i % 2 === 0 ? READ : READ | WRITE);
@@ -59,8 +59,8 @@ function space(world: World): Grave {
 }
 
 /** A tree of two levels: 24 VMAs with holes between them. There is something in the depots. */
-function wideSpace(world: World): Grave {
-  const grave = space(world);
+function wideSpace(world: World, owner = world.control): Grave {
+  const grave = space(world, owner);
   for (let i = 0; i < 24; i++) map(world.control, grave.mm, 60 + 2 * i, 1, READ);
   world.control.slab_drain();
   return grave;
@@ -186,7 +186,7 @@ export const deaths: Scenario[] = [
       () =>
         x.mmput(other),
     (world) => {
-      const torn = wideSpace(world);
+      const torn = wideSpace(world, world.fibers[0]!.x);
       world.control.file_put(torn.file);
       return { ...space(world), other: torn.mm };
     },

@@ -24,10 +24,11 @@ const MM = "mm/mm.ts";
 const TEARDOWN = "mm/teardown.ts";
 const SLAB = "alloc/slab.ts";
 
+/** Its user is the first fiber. */
 function space(world: World): Space {
   warm(world);
   const before = live(world);
-  const mm = makeMm(world);
+  const mm = makeMm(world, world.fibers[0]!.x);
   map(world.control, mm, 0, 2, READ);
   map(world.control, mm, 4, 2, READ | WRITE);
   return { mm, before };
@@ -94,7 +95,7 @@ const count: Scenario<Space> = {
   fibers: 2,
   setup(world) {
     const made = space(world);
-    world.control.mmgrab(made.mm);
+    world.fibers[1]!.x.mmgrab(made.mm);
     return made;
   },
   run(world, { mm, before }) {
@@ -142,7 +143,7 @@ const deferred: Scenario<Space & { other: number }> = {
   fibers: 2,
   setup(world) {
     const made = space(world);
-    const other = makeMm(world);
+    const other = makeMm(world, world.fibers[1]!.x);
     map(world.control, other, 0, 1, READ);
     return { ...made, other };
   },
@@ -170,10 +171,10 @@ const deferred: Scenario<Space & { other: number }> = {
       "const was: u32 = Teardown.QUEUED;\n      store<u32>(mm, <u32>this_seat(), Mm.TEARDOWN);",
     ),
     mutant(
-      "alloc/commit.ts",
+      MM,
       "the last user of two forgets to queue the teardown",
-      "const who = kind == Tag.PUT_USERS ? <u32>seat : <u32>Teardown.QUEUED;",
-      "const who: u32 = kind == Tag.PUT_USERS ? <u32>seat : 0;",
+      "store_release(mm + Mm.TEARDOWN, Teardown.QUEUED);",
+      "store_release(mm + Mm.TEARDOWN, Teardown.NONE);",
     ),
   ],
 };

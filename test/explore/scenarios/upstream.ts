@@ -22,7 +22,6 @@ import {
   seen,
   WRITE,
   warm,
-  writeMmWords,
 } from "../scenario";
 import type { Body, World } from "../world";
 
@@ -164,9 +163,8 @@ const lastWalk: Scenario<Space> = {
   setup(world) {
     warm(world);
     const before = live(world);
-    const mm = makeMm(world);
+    const mm = makeMm(world, world.fibers[1]!.x); // which finds its words there again
     map(world.control, mm, 0, 1, READ);
-    writeMmWords(world, world.fibers[1]!.x);
     return { mm, before };
   },
   run(world, { mm, before }) {
