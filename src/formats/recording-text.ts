@@ -99,9 +99,10 @@ function size(length: Address): number | string {
     : hex(length);
 }
 
-/** brk: null asks; pages or `0x..` bytes from the base, `-0x..` below it. */
+/** brk: null asks; pages or `0x..` bytes from the base, `-0x..` below it, `abs 0x..` above 2^53. */
 function breakOf(address: Address, base: number): number | string | null {
   if (address === 0) return null;
+  if (typeof address === "bigint") return `abs ${hex(address)}`;
   const offset = BigInt(address) - BigInt(base);
   if (offset < 0n) return `-0x${(-offset).toString(16)}`;
   return offset % PAGE === 0n ? Number(offset / PAGE) : `0x${offset.toString(16)}`;

@@ -153,7 +153,7 @@ const OPERATIONS = [
 
 const PAGE = 4096n;
 /** Bytes: the window of every profile but brk. */
-const WINDOW_BASE = 2 ** 44;
+export const WINDOW_BASE = 2 ** 44;
 
 /** FNV-1a, 32 bits, over one line a VMA: the `h` of a row. */
 export function digestOfRows(rows: readonly VmaRow[]): string {
