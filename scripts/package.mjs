@@ -10,7 +10,7 @@
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -104,17 +104,27 @@ async function types(published) {
 async function contents(published) {
   const prefix = `/node_modules/${manifest.name}/`;
   const files = published.listFiles().map((file) => file.slice(prefix.length));
-  const foreign = files.filter((file) => !/^(dist\/|[\w.-]+$)/.test(file));
+  const foreign = files.filter((file) => !/^((dist|docs|examples)\/|[\w.-]+$)/.test(file));
   const jobs = files.filter((file) => file.startsWith("dist/src/main-job"));
   const bundled = files
     .filter((file) => file.endsWith(".js"))
     .filter((file) => published.readFile(prefix + file).includes("Copyright 2019 Google"));
+  const dead = files
+    .filter((file) => file.endsWith(".md"))
+    .flatMap((file) => linksOf(published.readFile(prefix + file)).map((link) => [file, link]))
+    .filter(([file, link]) => !files.includes(posix.join(posix.dirname(file), link)));
   const findings = [
+    ...dead.map(([file, link]) => `${file}: links to ${link}, which is not published`),
     ...foreign.map((file) => `${file}: not meant to be published`),
     ...jobs.map((file) => `${file}: part of npm start, of no use to others`),
     ...bundled.map((file) => `${file}: has comlink in it, which is a dependency`),
   ];
   return { findings, told: `${files.length} files` };
+}
+
+/** Where the relative links of a page lead. */
+function linksOf(page) {
+  return [...page.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)].map(([, target]) => target);
 }
 
 /**

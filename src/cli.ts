@@ -20,7 +20,7 @@ Exit status: 0 all is well, 1 a difference was found, 2 bad usage or unreadable 
 
 Examples:
   vmaple maps /proc/self/maps
-  vmaple replay fixtures/recordings/basic-1000.ndjson.gz
+  strace -f -y -o ls.strace ls; vmaple replay ls.strace
   vmaple replay --help
 `;
 

@@ -18,6 +18,7 @@ import {
 import { whatIsAt } from "../formats/maps-at.js";
 import { InputError } from "../formats/ndjson.js";
 import { mapsProfile } from "../formats/pprof.js";
+import { sniff } from "../formats/sniff.js";
 import { readText } from "../replay/input.js";
 import { type Colour, type Paint, paintFor } from "./colour.js";
 import { type Command, parseCommandLine, UsageError } from "./command.js";
@@ -69,6 +70,14 @@ const OPTIONS = {
   json: { type: "boolean" },
 } as const;
 
+/** What is not for this command, by {@link sniff}'s word. */
+const NAMES: Readonly<Record<string, string>> = {
+  strace: "a strace log",
+  perf: "events of perf script",
+  recording: "a recording",
+  trace: "a trace",
+};
+
 /** What one invocation answers: for people, and for programs. */
 interface Answer {
   readonly text: string;
@@ -88,6 +97,11 @@ async function run(argv: readonly string[]): Promise<number> {
   const { by } = values;
   if (by !== "kind" && by !== "path" && by !== "perms") {
     throw new UsageError(`--by must be kind, path or perms, not "${by}"`, "maps");
+  }
+  const questions = ["at", "gaps", "diff", "pprof"] as const;
+  const [first, second] = questions.filter((name) => values[name] !== undefined);
+  if (second !== undefined) {
+    throw new UsageError(`--${first} and --${second} are two questions: ask one`, "maps");
   }
   const addresses = (values.at ?? []).map((text) => ({ text, address: addressOf(text) }));
   const paint = paintFor(process.stdout);
@@ -117,7 +131,12 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function readFile(path: string, strict: boolean): Promise<MapsFile> {
   const what = "lines of maps or smaps";
-  const map = readMaps(await readText(path, what), { file: path, strict });
+  const bytes = await readText(path, what);
+  const kind = sniff(bytes);
+  if (kind !== null && !kind.endsWith("maps")) {
+    throw new InputError(path, 1, what, `${NAMES[kind]}, which vmaple replay reads`);
+  }
+  const map = readMaps(bytes, { file: path, strict });
   const [first] = map.problems;
   if (map.entries.length > 0) return map;
   throw new InputError(path, first?.line ?? 1, what, first?.text ?? "empty lines");

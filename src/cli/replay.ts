@@ -49,10 +49,10 @@ Options:
 Exit status: 0 no difference, 1 a difference was found, 2 bad usage or unreadable input.
 
 Examples:
-  vmaple replay fixtures/recordings/*.ndjson.gz
-  vmaple replay --workers 2 --json fixtures/traces/python-stdlib.ndjson.gz
+  vmaple replay program.strace
   strace -f -y -o ls.strace ls; vmaple replay --chart ls.svg ls.strace
   vmaple replay --initial-maps start.maps --expect-maps end.maps program.strace
+  vmaple replay --workers 2 --json recording.ndjson.gz trace.ndjson.gz
 `;
 
 export const replayCommand: Command = {

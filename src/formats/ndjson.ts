@@ -24,14 +24,23 @@ export interface Line {
 }
 
 const NEWLINE = 10;
+/** Bytes. No row comes near it; half a gigabyte more would be too long for a string. */
+const LINE_MAX = 2 ** 26;
 
-/** The lines of `bytes`, decoded one at a time; a last line may lack its newline. */
-export function* linesOf(bytes: Uint8Array): Generator<Line> {
+/**
+ * The lines of `bytes`, decoded one at a time; a last line may lack its newline.
+ *
+ * @throws InputError a line is longer than 64 MiB
+ */
+export function* linesOf(bytes: Uint8Array, file: string): Generator<Line> {
   const decoder = new TextDecoder();
   let start = 0;
   for (let number = 1; start < bytes.length; number++) {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline < 0 ? bytes.length : newline;
+    if (end - start > LINE_MAX) {
+      throw new InputError(file, number, "a line of at most 64 MiB", "a longer one");
+    }
     yield { number, text: decoder.decode(bytes.subarray(start, end)) };
     start = end + 1;
   }

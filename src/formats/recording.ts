@@ -172,7 +172,7 @@ export function readRecording(
   bytes: Uint8Array,
   file: string,
 ): { header: RecordingHeader; steps: Iterable<RecordedStep | RecordedSnap> } {
-  const lines = linesOf(bytes);
+  const lines = linesOf(bytes, file);
   const first = lines.next();
   if (first.done) throw new InputError(file, 1, "a header", "an empty file");
   const header = readHeader(new Fields(file, first.value));

@@ -116,7 +116,7 @@ export function readTrace(
   bytes: Uint8Array,
   file: string,
 ): { header: TraceHeader; rows: Iterable<TraceRow> } {
-  const lines = linesOf(bytes);
+  const lines = linesOf(bytes, file);
   const first = lines.next();
   if (first.done) throw new InputError(file, 1, "a header", "an empty file");
   const fields = new Fields(file, first.value);

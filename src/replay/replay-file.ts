@@ -2,7 +2,7 @@
 
 import type { Core } from "../core.js";
 import { Fields, InputError, linesOf } from "../formats/ndjson.js";
-import { isLog } from "../formats/sniff.js";
+import { isLog, sniff } from "../formats/sniff.js";
 import { replayRecording } from "./recording.js";
 import type { ReplayHooks, ReplayReport } from "./report.js";
 import { replayStrace, type StraceMaps } from "./strace.js";
@@ -20,11 +20,13 @@ const EXPECTED = "a recording, a trace or a strace log";
  */
 export function recordKind(bytes: Uint8Array, file: string): RecordKind {
   // What is binary may have no end of a line.
-  const first = linesOf(bytes.subarray(0, FIRST_LINE)).next();
+  const first = linesOf(bytes.subarray(0, FIRST_LINE), file).next();
   if (first.done) throw new InputError(file, 1, EXPECTED, "an empty file");
   if (!first.value.text.startsWith("{")) {
     if (isLog(bytes)) return "strace";
-    throw new InputError(file, 1, EXPECTED, bytes.includes(0) ? "binary data" : "other text");
+    const kind = bytes.includes(0) ? "binary data" : sniff(bytes);
+    const got = kind === "maps" || kind === "smaps" ? `${kind}, which vmaple maps reads` : kind;
+    throw new InputError(file, 1, EXPECTED, got ?? "other text");
   }
   const fields = new Fields(file, first.value);
   if (fields.any("k") === "header") return "trace";

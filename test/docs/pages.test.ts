@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { blocksOf, commandsOf, programOf } from "../support/docs.js";
 
@@ -119,6 +120,13 @@ test("links lead somewhere", () => {
       .map((target) => `${page}: ${target}`);
   });
   expect(dead).toEqual([]);
+});
+
+test("the module is as large as embedding.md says, about", () => {
+  const page = readFileSync(join(ROOT, "docs/embedding.md"), "utf8");
+  const kilobytes = gzipSync(readFileSync(join(ROOT, "dist/engine.wasm"))).length / 1000;
+  const told = Number(/module \((\d+) KB gzipped\)/.exec(page)?.[1]);
+  expect(Math.abs(told - kilobytes)).toBeLessThan(2);
 });
 
 test("README's picture is what its command draws", () => {

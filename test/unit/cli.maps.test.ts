@@ -38,7 +38,49 @@ function written(name: string, content: string | Uint8Array): string {
 
 const unpacked = (path: string) => gunzipSync(readFileSync(join(ROOT, path)));
 
+describe("a file for the other command", () => {
+  const MAPS = "expected lines of maps or smaps, got";
+  const REPLAY = "expected a recording, a trace or a strace log, got";
+  test.each([
+    ["maps", LOG, `${MAPS} a strace log, which vmaple replay reads`],
+    [
+      "maps",
+      "fixtures/strace/perf.script.gz",
+      `${MAPS} events of perf script, which vmaple replay reads`,
+    ],
+    [
+      "maps",
+      "fixtures/recordings/basic-1000.ndjson.gz",
+      `${MAPS} a recording, which vmaple replay reads`,
+    ],
+    [
+      "maps",
+      "fixtures/traces/python-stdlib.ndjson.gz",
+      `${MAPS} a trace, which vmaple replay reads`,
+    ],
+    ["replay", LAST, `${REPLAY} maps, which vmaple maps reads`],
+    ["replay", "fixtures/maps/odd.smaps.gz", `${REPLAY} smaps, which vmaple maps reads`],
+  ])("vmaple %s %s", (command, file, message) => {
+    expect(vmaple([command, file])).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `${file}:1: ${message}\n`,
+    });
+  });
+});
+
 describe("maps", () => {
+  test.each([
+    [["--at", "1", "--gaps"], "--at and --gaps"],
+    [["--diff", LAST, "--pprof", "x"], "--diff and --pprof"],
+  ])("%j: one question at a time", (options, named) => {
+    expect(vmaple(["maps", EXEC, ...options])).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `vmaple maps: ${named} are two questions: ask one; see vmaple maps --help\n`,
+    });
+  });
+
   test("a table, and totals by kind", () => {
     const { status, stdout, stderr } = vmaple(["maps", EXEC]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

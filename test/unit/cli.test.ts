@@ -1,9 +1,9 @@
 // The command line: what it prints, and how it exits.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
@@ -40,6 +40,15 @@ describe("help and version", () => {
       const { status, stdout, stderr } = vmaple(...args);
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
       expect(stdout).toMatch(/Usage: vmaple [\s\S]*Exit status: 0 [\s\S]*Examples:\n {2}vmaple /);
+    },
+  );
+
+  test.each([[["--help"]], [["replay", "--help"]], [["maps", "--help"]], [["bench", "--help"]]])(
+    "the examples of %j need no file of the repository",
+    (args) => {
+      const [, examples] = vmaple(...args).stdout.split("Examples:\n");
+      const paths = examples!.match(/[\w.*-]+\/[\w./*-]+/g) ?? [];
+      expect(paths.filter((path) => existsSync(join(ROOT, dirname(path))))).toEqual([]);
     },
   );
 

@@ -113,6 +113,7 @@ test("what it holds is read back as it was given", () => {
     fc.maxSafeNat(),
     fc.nat({ max: 2 ** 30 }).map((page) => page * PAGE),
     fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }),
+    fc.bigInt({ min: 2n ** 41n, max: 2n ** 52n - 1n }).map((page) => page * 4096n),
   );
   const count = fc.nat();
   const integer = fc.integer();

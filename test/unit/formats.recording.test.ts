@@ -191,3 +191,11 @@ describe("a bad recording is refused with file, line and what was expected", () 
     expect(refusal(lines.slice(1, cut))).toMatch(/^FILE:\d+: expected 300 operations, got \d+$/);
   });
 });
+
+test("a line longer than any row is refused before it becomes a string", () => {
+  const [rows, limit] = [bytesOf(`${HEADER}\n`), 2 ** 26];
+  const bytes = new Uint8Array(rows.length + limit + 2).fill(0x20);
+  bytes.set(rows);
+  const read = () => Array.from(readRecording(bytes, "FILE").steps);
+  expect(read).toThrow(new InputError("FILE", 2, "a line of at most 64 MiB", "a longer one"));
+});
