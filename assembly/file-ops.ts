@@ -11,6 +11,7 @@ import { mm_end_change } from "./mm/change";
 import { VM_MIXEDMAP } from "./mm/flags";
 import { page_is_valid, pages_insert, pages_present, pages_zap } from "./mm/pages";
 import { page_shift, set_vm_flags, vm_end, vm_flags, vm_start } from "./mm/vma";
+import { vma_is_write_locked } from "./mm/vma_lock";
 import { do_mmap } from "./ops/mmap";
 import { Errno } from "./shared/errno";
 
@@ -48,7 +49,7 @@ export function vma_insert_page(vma: usize, address: f64, page: u32): i32 {
   if (at < vm_start(vma) || at >= vm_end(vma)) return -Errno.EFAULT;
   if (!page_is_valid(page) || (vm_flags(vma) & VM_MIXEDMAP) == 0) return -Errno.EINVAL;
   const mm = <usize>load<u32>(vma, Vma.MM);
-  return pages_insert(mm, at >> page_shift(mm), page);
+  return pages_insert(mm, at >> page_shift(mm), page, vma_is_write_locked(vma, mm));
 }
 
 /** zap_page_range_single: drops the pages that the range touches; ignored if it leaves the VMA (R-RUST-45). */

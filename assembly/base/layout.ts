@@ -80,6 +80,8 @@ export const enum Seat {
   GENERATION = 24,
   /** This seat's number + 1, in the bits of a mark (sync/announce.ts). */
   MARK = 28,
+  /** The VMA that an mmap hook of this worker is making, 0 none (mm/making.ts). */
+  MAKING = 40,
   COUNTERS = 64,
   /** One 16-byte record a slab kind: head, count, allocations, frees. */
   MAGAZINES = 192,

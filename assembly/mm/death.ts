@@ -2,10 +2,10 @@
 //
 // Whoever reaps it sits down in its seat and goes on in its place: what it had announced is
 // finished (sync/announce.ts), a committed call is finished (alloc/commit.ts), any other is
-// undone (alloc/undo.ts), then read locks (sync/holds.ts) and write locks are given up, and
-// spaces that it was tearing down or building (mm.TEARDOWN) are torn down, and what it had
-// references to is given back (alloc/ledger.ts). Every step can be done twice, but nobody can
-// claim the seat a second time yet (docs/roadmap.md).
+// undone (alloc/undo.ts). What an mmap hook was making goes (mm/making.ts). Then read locks
+// (sync/holds.ts) and write locks are given up, spaces that it was tearing down or building
+// (mm.TEARDOWN) are torn down, and what it had references to is given back (alloc/ledger.ts).
+// Every step can be done twice, but nobody can claim the seat a second time yet (docs/roadmap.md).
 //
 // One case is left: a call whose journal found no memory (LOG_LOST). Then the space under its
 // write lock is marked dead. Its VMAs and nodes are given up, unreachable and never reused,
@@ -27,7 +27,9 @@ import { load_acquire, store_release } from "../sync/atomics";
 import { futex_wake_all } from "../sync/futex";
 import { hold_clear, wake_waiter } from "../sync/holds";
 import { RwLock, rwlock_disown, rwlock_owner } from "../sync/rwlock";
+import { making_abort_all } from "./making";
 import { mm_give_up, mm_next_record } from "./mm";
+import { pages_recover } from "./pages";
 import { refs_give_back } from "./refs";
 
 /** Gives up all that `seat` holds; counts by kind as Reap words at `report`. */
@@ -36,6 +38,7 @@ export function seat_bury(seat: usize, report: usize): void {
   const own = this_seat();
   set_this_seat(seat);
   const lost = finish_call(seat, report);
+  making_abort_all(lost);
   give_up_holds(seat, report);
   give_up_mms(seat, lost, report);
   // Holding no lock any more: one of them may be a space's last.
@@ -50,6 +53,7 @@ function finish_call(seat: usize, report: usize): bool {
   slab_recount();
   slab_recover();
   journal_recover();
+  pages_recover();
   commit_recover(seat);
   let lost = false;
   if (load<u32>(seat, Seat.LOG_STATE) != LogState.OPEN) finish(seat);

@@ -16,17 +16,28 @@
 // Entries come and go by compare-and-swap and exchange, since mmap readers and per-VMA
 // readers insert and zap at the same time. To move or copy a range, hold its VMAs for writing.
 //
-// Death of a worker: what munmap and mremap do to entries is logged (alloc/journal.ts) and
-// undone with them. A table or a reference on its way into the table is lost.
+// Death of a worker: what is done to entries of write-locked VMAs is logged (alloc/journal.ts)
+// and undone or committed with the call; a table on its way is announced. A reference on its
+// way into an entry that others may change meanwhile is lost: the entry is no u64, so it could
+// not be told whether it came there and was zapped again.
 // Floor: mm. Imports: base, alloc, sync, mm/change.
 
 import { journal_later } from "../alloc/commit";
 import { journal_alloc, journal_word, Tag } from "../alloc/journal";
 import { ledger_add } from "../alloc/ledger";
-import { slab_alloc, slab_free, slab_owns, slab_reserve } from "../alloc/slab";
-import { Mm, Page, PageTable } from "../base/layout";
+import {
+  slab_alloc,
+  slab_free,
+  slab_free_once,
+  slab_next,
+  slab_owns,
+  slab_reserve,
+} from "../alloc/slab";
+import { Mm, Page, PageTable, Seat } from "../base/layout";
+import { this_seat } from "../base/worker";
 import { Ref, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
+import { announce_plain, Op, settle } from "../sync/announce";
 import { cmpxchg, exchange, load_acquire, store_release } from "../sync/atomics";
 import { refcount_read, refcount_set } from "../sync/refcount";
 import { mm_abandon_change, mm_end_change } from "./change";
@@ -58,22 +69,29 @@ export function page_is_valid(page: u32): bool {
 
 /**
  * Puts `page` at page number `n`, with a reference of its own: 0, -EBUSY (one is there),
- * -ENOMEM. Ends the call under way: whatever it has changed is whole.
+ * -ENOMEM. Ends the call under way: whatever it has changed is whole. `alone`: nobody else gets
+ * at the entry, whose VMA is write-locked.
  */
-export function pages_insert(mm: usize, n: u64, page: u32): i32 {
+export function pages_insert(mm: usize, n: u64, page: u32, alone: bool): i32 {
   const entry = entry_make(mm, n);
   if (entry == 0) return -Errno.ENOMEM;
-  count_page(Tag.GET_PAGE, page); // P2: before the entry is visible, for a zap gives it back at once
+  if (alone) return insert_alone(entry, page);
+  journal_later(Tag.GET_PAGE, page); // P2: before the entry is visible, for a zap gives it back at once
+  mm_end_change();
   // Claims the empty entry against other inserts. Partner: the exchange in pages_zap.
   if (cmpxchg(entry, 0, page) == 0) return 0;
-  count_page(Tag.PUT_PAGE, page);
+  journal_later(Tag.PUT_PAGE, page);
+  mm_end_change();
   return -Errno.EBUSY;
 }
 
-/** The reference of an entry, in a call of its own. */
-function count_page(tag: u32, page: u32): void {
-  journal_later(tag, page);
+function insert_alone(entry: usize, page: u32): i32 {
+  if (load<u32>(entry) != 0) return -Errno.EBUSY;
+  journal_word(entry);
+  journal_later(Tag.GET_PAGE, page);
+  store_release(entry, page); // partner: pages_next of whoever looks without a lock
   mm_end_change();
+  return 0;
 }
 
 /** Drops the pages of [first, end) page numbers, as part of the call under way. */
@@ -151,7 +169,7 @@ export function pages_move(mm: usize, from: u64, to: u64, count: u64): void {
 export function pages_copy(child: usize, mm: usize, first: u64, end: u64): i32 {
   let n = pages_next(mm, first, end);
   while (n != NO_PAGE) {
-    const failed = pages_insert(child, n, load_acquire(entry_at(mm, n)));
+    const failed = pages_insert(child, n, load_acquire(entry_at(mm, n)), true);
     if (failed != 0) return failed;
     n = pages_next(mm, n + 1, end);
   }
@@ -179,8 +197,10 @@ function table_free(word: usize, level: u32): void {
   const table = load<u32>(word);
   if (table == 0 || level == 0) return;
   for (let i: usize = 0; i < <usize>PageTable.ENTRIES; i++) table_free(table + (i << 2), level - 1);
-  store<u32>(word, 0); // first: a table that is freed twice would be worse than a lost one
+  announce_table(table, word);
+  store<u32>(word, 0);
   slab_free(SlabKind.TABLE, table);
+  settle();
 }
 
 /** Address of the word for number `n` in a table whose words stand for 2^shift numbers each. */
@@ -216,11 +236,30 @@ function entry_make(mm: usize, n: u64): usize {
 /** The table that `word` names afterwards: this worker's or another's; 0: the arena is full. */
 function table_make(word: usize): u32 {
   if (slab_reserve(SlabKind.TABLE, 1) != 0) return 0;
+  announce_table(<u32>slab_next(SlabKind.TABLE), word);
   const table = slab_alloc(SlabKind.TABLE);
   memory.fill(table, 0, PageTable.ENTRIES * 4);
   // Publishes the emptied table, unless another worker was first.
   const other = cmpxchg(word, 0, <u32>table);
-  if (other == 0) return <u32>table;
-  slab_free(SlabKind.TABLE, table);
-  return other;
+  if (other != 0) slab_free(SlabKind.TABLE, table);
+  settle();
+  return other == 0 ? <u32>table : other;
+}
+
+/** Says that `table` is on its way into `word`, or out of it. */
+function announce_table(table: u32, word: usize): void {
+  const seat = this_seat();
+  store<u32>(seat, table, Seat.OP_A);
+  store<u32>(seat, <u32>word, Seat.OP_B);
+  announce_plain(Op.TABLE);
+}
+
+/** Finishes a table's way. Context: the seat of a dead worker is ours; its magazines are counted anew. */
+export function pages_recover(): void {
+  const seat = this_seat();
+  if (load<u32>(seat, Seat.OP_WHAT) != <u32>Op.TABLE) return;
+  const table = load<u32>(seat, Seat.OP_A);
+  // It stays in its word until the mm is torn down (P3), which the dead worker was a user of.
+  if (load_acquire(load<u32>(seat, Seat.OP_B)) != table) slab_free_once(SlabKind.TABLE, table);
+  settle();
 }

@@ -53,6 +53,7 @@ import {
   wait_for_vma_hold,
 } from "../sync/holds";
 import { LOCKDEP, lockdep_vma } from "../sync/lockdep";
+import { rwlock_owner } from "../sync/rwlock";
 
 const TWO_52: f64 = 4503599627370496;
 
@@ -158,6 +159,11 @@ function lock_seq_of(life: u64): u32 {
 /** Is the VMA marked by section `seq`? */
 function is_marked(vma: usize, seq: u32): bool {
   return lock_seq_of(load_acquire64(vma + Vma.LIFE)) == seq;
+}
+
+/** Is the VMA write-locked by this worker? A reader's VMA may bear the mark of a writer that waits. */
+export function vma_is_write_locked(vma: usize, mm: usize): bool {
+  return rwlock_owner(mm + Mm.LOCK) == this_seat() && is_marked(vma, load<u32>(mm, Mm.LOCK_SEQ));
 }
 
 /** Context: VMA read lock, so plain loads: what ended sections stored is visible, the next one waits. */

@@ -12,7 +12,7 @@
 
 import { slab_reserve } from "../alloc/slab";
 import { Mm } from "../base/layout";
-import { mm_end_change } from "../mm/change";
+import { mm_begin_change, mm_end_change } from "../mm/change";
 import { file_create_internal, file_flags, file_put } from "../mm/file";
 import {
   prot_to_vm,
@@ -36,16 +36,8 @@ import {
   VM_WIPEONFORK,
   VM_WRITE,
 } from "../mm/flags";
-import { pages_zap } from "../mm/pages";
-import {
-  page_shift,
-  set_vm_flags,
-  vm_end,
-  vm_flags,
-  vm_start,
-  vma_free,
-  vma_pages,
-} from "../mm/vma";
+import { making_abort, making_begin, making_end } from "../mm/making";
+import { page_shift, set_vm_flags, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
 import { Abi, MmFlag, SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { FileFlag, MapFlag, ProtBit } from "../shared/flags";
@@ -311,7 +303,9 @@ function mmap_region(
   if (hook != 0) store<u32>(hook, 0);
   if (hook != 0 && is_hooked(file) && !merges_new(mm, c, prev, next)) {
     if (occupied) tree_store(mm, start, end, 0); // what the hook refuses leaves a hole
-    store<u32>(hook, <u32>vma_prepare(mm, c));
+    const vma = vma_prepare(mm, c);
+    store<u32>(hook, <u32>vma);
+    making_begin(vma);
     mm_end_change(); // the hook may make calls of its own
     return 0;
   }
@@ -330,7 +324,9 @@ export function mmap_commit(mm: usize, vma: usize, flags: u32): i32 {
     mmap_abort(mm, vma);
     return -Errno.ENOMEM;
   }
+  mm_begin_change(mm); // the first half's change is over
   set_vm_flags(vma, without_lock_of_special(vm_flags(vma)));
+  making_end(vma);
   vma_publish(mm, vma);
   count_in(mm, vm_flags(vma), <i64>vma_pages(vma, page_shift(mm)));
   prefault(mm, start, end, flags, vm_flags(vma));
@@ -340,10 +336,7 @@ export function mmap_commit(mm: usize, vma: usize, flags: u32): i32 {
 
 /** The hook has refused: the VMA and the pages that it was given go. */
 export function mmap_abort(mm: usize, vma: usize): void {
-  const shift = page_shift(mm);
-  pages_zap(mm, vm_start(vma) >> shift, vm_end(vma) >> shift);
-  vma_free(vma);
-  mm_end_change();
+  making_abort(mm, vma);
 }
 
 /** R-MLOCK-30. */

@@ -43,6 +43,8 @@ export const enum Op {
   /** A segment of the journal, coming or going: A the segment. No exchange. */
   GROW = 7,
   SHRINK = 8,
+  /** A table of pages, coming or going: A the table, B the word that names it. No exchange. */
+  TABLE = 9,
   MASK = 255,
   KIND_SHIFT = 8,
 }

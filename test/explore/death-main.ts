@@ -6,11 +6,17 @@ import { type DeathMutant, deathMutants } from "./death-mutants";
 import type { Mutant, Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
 import { deaths } from "./scenarios/death";
+import { deadHooks } from "./scenarios/death-hook";
 import { deadReferences } from "./scenarios/death-refs";
 import { World } from "./world";
 
 /** Every scenario, and those that are there for this. */
-export const killedScenarios: Scenario[] = [...deaths, ...deadReferences, ...scenarios];
+export const killedScenarios: Scenario[] = [
+  ...deaths,
+  ...deadReferences,
+  ...deadHooks,
+  ...scenarios,
+];
 
 interface KillLimits {
   /** Of the steps, every how many-th. */

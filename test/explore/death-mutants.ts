@@ -17,6 +17,9 @@ const DEATH = "mm/death.ts";
 const LEDGER = "alloc/ledger.ts";
 const REFS = "mm/refs.ts";
 const FLIGHT = "mm/flight.ts";
+const MMAP = "ops/mmap.ts";
+const MAKING = "mm/making.ts";
+const PAGES = "mm/pages.ts";
 
 function of(scenario: string, file: string, name: string, from: string, to: string): DeathMutant {
   return { scenario, ...mutant(file, name, from, to) };
@@ -283,4 +286,28 @@ export const deathMutants: DeathMutant[] = [
     "store_release(object + Mm.TEARDOWN, <u32>seat);",
     "store_release(object + Mm.TEARDOWN, Teardown.QUEUED);",
   ),
+  of("death-hook", MMAP, "what a hook makes is not listed", "    making_begin(vma);\n", ""),
+  of(
+    "death-hook",
+    MMAP,
+    "the counters are not logged again when the hook has run (the core had this bug)",
+    "  mm_begin_change(mm); // the first half's change is over\n",
+    "",
+  ),
+  of(
+    "death-hook",
+    MAKING,
+    "that a VMA is no longer being made is not logged",
+    "  journal_word(word);\n",
+    "",
+  ),
+  of(
+    "death-hook",
+    PAGES,
+    "an entry is not logged",
+    "  journal_word(entry);\n  journal_later",
+    "  journal_later",
+  ),
+  of("death-tables", DEATH, "a table of pages on its way is forgotten", "  pages_recover();\n", ""),
+  of("death-hook", DEATH, "a hook's VMA stays", "  making_abort_all(lost);\n", ""),
 ];

@@ -57,6 +57,20 @@ export interface Core {
   madvise(mm: number, address: number, length: number, advice: number): number;
   mlockall(mm: number, flags: number): number;
   set_vma_name(mm: number, address: number, length: number, nameLength: number): number;
+  mmap_begin(
+    mm: number,
+    address: bigint,
+    length: bigint,
+    prot: number,
+    flags: number,
+    file: number,
+    offset: bigint,
+  ): bigint;
+  mmap_commit(mm: number, vma: number, flags: number): number;
+  mmap_abort(mm: number, vma: number): void;
+  vma_update_flags(vma: number, set: number, unset: number): void;
+  vma_insert_page(vma: number, address: number, page: number): number;
+  page_create(): number;
   file_create(): number;
   file_get(file: number): number;
   file_put(file: number): void;
