@@ -25,7 +25,7 @@ import { Errno } from "../shared/errno";
 import { cmpxchg, load_acquire, store_release } from "../sync/atomics";
 import { LOCKDEP, lockdep_born } from "../sync/lockdep";
 import { refcount_read, refcount_set } from "../sync/refcount";
-import { mm_abandon_change, mm_end_change } from "./change";
+import { mm_end_change } from "./change";
 import { mm_teardown } from "./teardown";
 
 /** A new mm from the MmArg words at `args`: mm_users 1, this worker's; mm_count 1. The mm, -ENOMEM or -EINVAL. */
@@ -39,10 +39,6 @@ export function mm_create(args: usize): i32 {
   if (task_size > (<u64>1) << Vma.LOG_MAX) return -Errno.EINVAL;
   const mm = mm_alloc(regions);
   if (mm == 0) return -Errno.ENOMEM;
-  if (ledger_add(<u32>mm | Ref.USERS) != 0) {
-    mm_abandon_change();
-    return -Errno.ENOMEM;
-  }
   store<u32>(mm, shift, Mm.PAGE_SHIFT);
   store<u32>(mm, <u32>load<f64>(args, MmArg.BOTTOM_UP * 8), Mm.BOTTOM_UP);
   store<u64>(mm, <u64>load<f64>(args, MmArg.TASK_SIZE * 8), Mm.TASK_SIZE);
@@ -64,9 +60,9 @@ export function mm_create(args: usize): i32 {
   store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_MEMLOCK * 8)), Mm.RLIMIT_MEMLOCK);
   store<u64>(mm, limit_from(load<f64>(args, MmArg.RLIMIT_STACK * 8)), Mm.RLIMIT_STACK);
   store<u64>(mm, limit_from(load<f64>(args, MmArg.TOTALRAM_PAGES * 8)), Mm.TOTALRAM_PAGES);
+  store<u32>(mm, <u32>this_seat(), Mm.TEARDOWN);
   mm_publish(mm);
-  mm_end_change();
-  return <i32>mm;
+  return mm_keep(mm);
 }
 
 /** A limit argument: negative is unlimited. */
@@ -91,12 +87,32 @@ export function mm_alloc(regions: u32): usize {
   return mm;
 }
 
-/** Sets the counts of a filled record: from here on it is an mm. */
+/**
+ * Sets the counts of a filled record: from here on it is an mm. Commits what it is made of
+ * before anybody can find it: what is undone has no users. Context: TEARDOWN is this seat, so
+ * that it is given up if its maker dies (M4).
+ */
 export function mm_publish(mm: usize): void {
   refcount_set(mm + Mm.COUNT, 1);
+  mm_end_change();
   // Last: a walk that had found the record's old life may become a user from here on, and
   // M1 must hold by then. Partner: mmget_not_zero.
   refcount_set(mm + Mm.USERS, 1);
+}
+
+/**
+ * Its maker is done with a published space: from here on its user is a reference like any other,
+ * this worker's. The mm; -ENOMEM if that can't be listed, and the space is given up.
+ */
+export function mm_keep(mm: usize): i32 {
+  if (ledger_add(<u32>mm | Ref.USERS) != 0) {
+    mm_give_up(mm);
+    return -Errno.ENOMEM;
+  }
+  journal_word(mm + Mm.TEARDOWN);
+  store<u32>(mm, Teardown.NONE, Mm.TEARDOWN);
+  mm_end_change();
+  return <i32>mm;
 }
 
 /** One user less; the last one tears the space down here and now (M2). */

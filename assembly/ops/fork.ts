@@ -10,16 +10,14 @@
 //
 // Lock order: parent's mmap lock, then the child's. Floor: ops. Imports: base, alloc, mm, ops.
 
-import { journal_word } from "../alloc/journal";
-import { ledger_add } from "../alloc/ledger";
 import { slab_reserve } from "../alloc/slab";
 import { VERIFY } from "../base/debug";
-import { AnonVma, Mm, Teardown, Vma } from "../base/layout";
+import { AnonVma, Mm, Vma } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { mt_iter_begin, mt_iter_next } from "../maple/tree";
 import { mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_MIXEDMAP, VM_WIPEONFORK } from "../mm/flags";
-import { mm_alloc, mm_give_up, mm_publish } from "../mm/mm";
+import { mm_alloc, mm_give_up, mm_keep, mm_publish } from "../mm/mm";
 import { mmap_write_lock, mmap_write_trylock, mmap_write_unlock } from "../mm/mmap_lock";
 import { pages_copy } from "../mm/pages";
 import {
@@ -32,7 +30,7 @@ import {
   vma_pages,
 } from "../mm/vma";
 import { vma_start_write } from "../mm/vma_lock";
-import { Ref, SlabKind } from "../shared/abi";
+import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { vm_enough_memory, vm_stat_account } from "./account";
 import { any_guard, guard_copy, guard_remove, guard_reserve } from "./guard";
@@ -65,21 +63,13 @@ export function fork_locked(mm: usize): i32 {
   const held = mmap_write_trylock(child); // not shown yet: it is free
   if (VERIFY) assert(held);
   mm_publish(child);
-  mm_end_change();
   const failed = copy_vmas(mm, child);
   mmap_write_unlock(child);
   if (failed != 0) {
     mm_give_up(child);
     return failed;
   }
-  if (ledger_add(<u32>child | Ref.USERS) != 0) {
-    mm_give_up(child);
-    return -Errno.ENOMEM;
-  }
-  journal_word(child + Mm.TEARDOWN);
-  store<u32>(child, Teardown.NONE, Mm.TEARDOWN);
-  mm_end_change();
-  return <i32>child;
+  return mm_keep(child);
 }
 
 /** VMAs copied between two commits: few enough for the journal's first segment. */

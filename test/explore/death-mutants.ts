@@ -310,4 +310,11 @@ export const deathMutants: DeathMutant[] = [
   ),
   of("death-tables", DEATH, "a table of pages on its way is forgotten", "  pages_recover();\n", ""),
   of("death-hook", DEATH, "a hook's VMA stays", "  making_abort_all(lost);\n", ""),
+  of(
+    "fork-walk",
+    "mm/mm.ts",
+    "a space is found before it is committed",
+    "  refcount_set(mm + Mm.COUNT, 1);\n  mm_end_change();\n",
+    "  refcount_set(mm + Mm.COUNT, 1);\n",
+  ),
 ];
