@@ -5,18 +5,18 @@
 //       last, so an arena with the magic is complete.
 //   E2  a seat is taken by compare-and-swap on its state; only its worker writes the rest.
 //
-// Floor: index. Imports: base, alloc, sync, mm/death, mm/refs.
+// Floor: index. Imports: base, alloc, sync, mm/liveness, mm/refs.
 
 import { journal_init } from "./alloc/journal";
 import { slab_drain } from "./alloc/slab";
 import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
-import { seat_bury } from "./mm/death";
+import { copy_report, leave, look, mark_dead, reap } from "./mm/liveness";
 import { refs_give_back } from "./mm/refs";
 import { Abi, Counter, SlabKind } from "./shared/abi";
 import { Errno } from "./shared/errno";
 import { mark_of_index } from "./sync/announce";
-import { cmpxchg, fetch_add, load_acquire, store_release } from "./sync/atomics";
+import { cmpxchg, load_acquire, store_release } from "./sync/atomics";
 import { LOCKDEP, lockdep_attach } from "./sync/lockdep";
 import { RwLimit } from "./sync/rwlock";
 
@@ -53,6 +53,16 @@ export function arena_init(bytes: f64, max_workers: u32, flags: u32): i32 {
 
 /** Takes a free seat: its number, -EAGAIN if all are taken, -EINVAL without an arena. */
 export function worker_attach(may_block: u32): i32 {
+  const index = worker_reserve();
+  if (index >= 0) worker_sit(index, worker_generation(index), may_block);
+  return index;
+}
+
+/**
+ * Takes a free seat for a worker that is to come: its number, or as worker_attach. Until it
+ * sits down the seat can be reaped like any other, should it never come.
+ */
+export function worker_reserve(): i32 {
   if (load_acquire(Header.MAGIC) != Abi.MAGIC || load<u32>(Header.VERSION) != Abi.LAYOUT_VERSION)
     return -Errno.EINVAL;
   const workers = load<u32>(Header.MAX_WORKERS);
@@ -62,17 +72,27 @@ export function worker_attach(may_block: u32): i32 {
     if (cmpxchg(seat + Seat.STATE, SeatState.FREE, SeatState.TAKEN) != SeatState.FREE) continue;
     for (let c: u32 = 0; c < <u32>Counter.COUNT; c++)
       store<u32>(seat + Seat.COUNTERS + ((<usize>c) << 2), 0);
-    fetch_add(seat + Seat.GENERATION, 1);
-    raise_seat_high(i + 1); // before this worker's first lock: writers must find its holds
-    store<u32>(seat, may_block, Seat.MAY_BLOCK);
+    raise_seat_high(i + 1); // before its worker's first lock: writers must find its holds
     store<u32>(seat, 0, Seat.FAIL_AFTER);
     store<u32>(seat, mark_of_index(i), Seat.MARK);
     journal_init(seat);
-    set_this_seat(seat);
-    if (LOCKDEP) lockdep_attach();
     return i;
   }
   return -Errno.EAGAIN;
+}
+
+/** This worker sits down in the seat reserved for it: 0, or -EINVAL: it is that worker's no more. */
+export function worker_sit(index: u32, generation: u32, may_block: u32): i32 {
+  if (!is_seat(index) || worker_generation(index) != generation) return -Errno.EINVAL;
+  const seat = seat_at(index);
+  store<u32>(seat, may_block, Seat.MAY_BLOCK);
+  set_this_seat(seat);
+  if (LOCKDEP) lockdep_attach();
+  return 0;
+}
+
+function is_seat(index: u32): bool {
+  return index < load<u32>(Header.MAX_WORKERS) && worker_seat_taken(index) != 0;
 }
 
 /**
@@ -80,15 +100,32 @@ export function worker_attach(may_block: u32): i32 {
  * Reap words. 0; -EINVAL: no such seat, this worker's own, or not taken (any more).
  */
 export function worker_reap(index: u32): i32 {
-  if (index >= load<u32>(Header.MAX_WORKERS)) return -Errno.EINVAL;
+  if (!is_seat(index) || seat_at(index) == this_seat()) return -Errno.EINVAL;
   const seat = seat_at(index);
-  if (seat == this_seat()) return -Errno.EINVAL;
-  // Claims the seat against other reapers.
-  const state = cmpxchg(seat + Seat.STATE, SeatState.TAKEN, SeatState.REAPED);
-  if (state != SeatState.TAKEN) return -Errno.EINVAL;
-  seat_bury(seat, worker_scratch());
-  store_release(seat + Seat.STATE, SeatState.FREE);
+  const generation = worker_generation(index);
+  if (!reap(seat)) return -Errno.EINVAL;
+  if (this_seat() != 0) copy_report(seat, generation, worker_scratch());
   return 0;
+}
+
+/**
+ * The worker of that generation in a seat has died: whoever waits for a lock reaps it, within
+ * Abi.LOOK_MS. 0; -EINVAL: no such seat, or that worker is not in it any more.
+ */
+export function worker_mark_dead(index: u32, generation: u32): i32 {
+  if (!is_seat(index)) return -Errno.EINVAL;
+  return mark_dead(seat_at(index), generation) ? 0 : -Errno.EINVAL;
+}
+
+/** What whoever has waited for Abi.LOOK_MS does: reaps workers that are marked dead; how many. */
+export function worker_look(): u32 {
+  return look();
+}
+
+/** What reaping that worker gave up, whoever did it: 0, scratch: Reap words; -EINVAL: nobody has, or too long ago. */
+export function worker_report(index: u32, generation: u32): i32 {
+  if (index >= load<u32>(Header.MAX_WORKERS)) return -Errno.EINVAL;
+  return copy_report(seat_at(index), generation, worker_scratch()) ? 0 : -Errno.EINVAL;
 }
 
 function raise_seat_high(high: u32): void {
@@ -104,8 +141,7 @@ export function worker_detach(): void {
   if (seat == 0) return;
   refs_give_back();
   slab_drain();
-  set_this_seat(0);
-  store_release(seat + Seat.STATE, SeatState.FREE); // last: the next owner may come at once
+  leave();
 }
 
 export function worker_scratch(): usize {
@@ -126,7 +162,7 @@ export function worker_seat_taken(seat: u32): u32 {
   return load_acquire(seat_at(seat) + Seat.STATE) == SeatState.TAKEN ? 1 : 0;
 }
 
-/** How often the seat has been taken. */
+/** How often the seat has been left, or reaped: one worker in it has one generation. */
 export function worker_generation(seat: u32): u32 {
   return load_acquire(seat_at(seat) + Seat.GENERATION);
 }

@@ -11,11 +11,11 @@ import { limit_from, mm_create as make_mm, mm_next as next_mm } from "./mm/mm";
 import {
   mmap_read_granted,
   mmap_write_granted,
-  mmap_write_lock,
   mmap_write_unlock,
   mmap_read_trylock as try_read,
   mmap_write_trylock as try_write,
 } from "./mm/mmap_lock";
+import { mmap_write_lock } from "./mm/mmap_wait";
 import { vm_anon_vma, vm_end, vm_file, vm_flags, vm_pgoff, vm_start } from "./mm/vma";
 import { lock_vma_under_rcu as lock_vma, peek as peek_vma } from "./mm/vma_lock";
 import { handle_mm_fault as fault, handle_mm_fault_locked as fault_locked } from "./ops/fault";
@@ -56,10 +56,15 @@ export {
   worker_counter,
   worker_detach,
   worker_generation,
+  worker_look,
+  worker_mark_dead,
   worker_reap,
+  worker_report,
+  worker_reserve,
   worker_scratch,
   worker_seat,
   worker_seat_taken,
+  worker_sit,
 } from "./arena";
 
 /** Bytes of one object of a SlabKind. */
@@ -223,13 +228,8 @@ export function file_info(file: u32): void {
 }
 
 // Locks.
-export {
-  mmap_read_lock,
-  mmap_read_unlock,
-  mmap_write_downgrade,
-  mmap_write_lock,
-  mmap_write_unlock,
-} from "./mm/mmap_lock";
+export { mmap_read_unlock, mmap_write_downgrade, mmap_write_unlock } from "./mm/mmap_lock";
+export { mmap_read_lock, mmap_write_lock } from "./mm/mmap_wait";
 export { vma_end_read } from "./mm/vma_lock";
 
 export function mmap_read_trylock(mm: usize): i32 {
@@ -266,18 +266,18 @@ function read_granted(mm: usize): i32 {
   return dead != 0 ? dead : 1;
 }
 
-function write_step(mm: usize, first: bool): i32 {
-  if (!rwlock_write_step(mm + Mm.LOCK, seat_scratch(), first)) return 0;
+function write_step(mm: usize): i32 {
+  if (!rwlock_write_step(mm + Mm.LOCK, seat_scratch())) return 0;
   const dead = mmap_write_granted(mm);
   return dead != 0 ? dead : 1;
 }
 
 export function mmap_write_queue(mm: usize): i32 {
-  return write_step(mm, true);
+  return write_step(mm);
 }
 
 export function mmap_write_queued(mm: usize): i32 {
-  return write_step(mm, false);
+  return write_step(mm);
 }
 
 export function mmap_write_cancel(mm: usize): i32 {

@@ -10,12 +10,8 @@
 
 import { seat_scratch } from "./base/worker";
 import { mm_end_change } from "./mm/change";
-import {
-  mmap_read_lock,
-  mmap_read_unlock,
-  mmap_write_lock,
-  mmap_write_unlock,
-} from "./mm/mmap_lock";
+import { mmap_read_unlock, mmap_write_unlock } from "./mm/mmap_lock";
+import { mmap_read_lock, mmap_write_lock } from "./mm/mmap_wait";
 import { brk_locked as do_brk } from "./ops/brk";
 import { madvise_locked as do_madvise } from "./ops/madvise";
 import {

@@ -2,14 +2,16 @@
 //
 // The core queues the request and names the word that changes when it is this request's
 // turn. The wait is Atomics.waitAsync on that word; where that is missing, or the memory
-// is not shared, a poll.
+// is not shared, a poll. Like every wait it ends after Abi.LOOK_MS, to look whether who has
+// the lock is known to be dead (mm/liveness.ts).
 //
 // A request that is given up leaves the queue in the core, and its waiter leaves the
 // word's list: a later wake-one would hit it and be lost. So giving up wakes everyone on
 // that word once; every waiter looks again and sleeps on (futex.ts).
 //
-// Floor: S2. Imports: context, errors.
+// Floor: S2. Imports: shared, context, errors.
 
+import { Abi } from "../assembly/shared/abi.js";
 import { assertFields, shown } from "./address.js";
 import type { Context, LockState } from "./context.js";
 import { checked, timeoutError } from "./errors.js";
@@ -184,10 +186,15 @@ class Request {
   }
 
   async granted<Guard>(grant: () => Guard): Promise<Guard> {
+    let looked = performance.now();
     for (let poll = POLL_MIN_MS; ; poll = Math.min(poll * 2, POLL_MAX_MS)) {
       const over = isOver(this.#patience, this.#mode.call);
       if (over !== null) return this.#giveUp(over.reason);
       await this.#wait(poll);
+      if (performance.now() - looked >= Abi.LOOK_MS) {
+        looked = performance.now();
+        this.#context.core.x.worker_look();
+      }
       // First: who aborted waits for no guard, so one granted just now would be lost.
       if (this.#patience.signal?.aborted) continue;
       if (this.#mode.queued(this.#ticket)) return grant();
@@ -203,7 +210,7 @@ class Request {
       return settled(this.#patience, null, poll);
     const { word, expected } = this.#place;
     const wait = waitAsync.call(Atomics, views.i32, word / 4, expected | 0);
-    return settled(this.#patience, wait.async ? wait.value : Promise.resolve());
+    return settled(this.#patience, wait.async ? wait.value : Promise.resolve(), Abi.LOOK_MS);
   }
 
   /** Leaves the queue, holding nothing, and rejects. */

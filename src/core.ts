@@ -140,6 +140,11 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   worker_seat_taken(seat: number): number;
   worker_generation(seat: number): number;
   worker_reap(seat: number): number;
+  worker_reserve(): number;
+  worker_sit(seat: number, generation: number, mayBlock: number): number;
+  worker_mark_dead(seat: number, generation: number): number;
+  worker_look(): number;
+  worker_report(seat: number, generation: number): number;
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
   slab_chunks(): number;

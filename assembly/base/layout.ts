@@ -15,7 +15,7 @@
 //
 // Floor: base. Imports: shared.
 
-import { Abi, SlabKind, VmaOut } from "../shared/abi";
+import { Abi, Reap, SlabKind, VmaOut } from "../shared/abi";
 import { ArenaHeader, ArenaMm, ArenaNode, ArenaVma } from "../shared/arena";
 
 /** Bytes of a cache line on the machines we know (x86-64, most arm64). */
@@ -70,16 +70,18 @@ export const enum Seat {
   MAY_BLOCK = 4,
   /** Verify build: fail the slab reservation when this reaches zero; 0 is off. */
   FAIL_AFTER = 8,
-  /** What the last wait answered: nobody reads it (sync/atomics.ts says why it is stored). */
+  /** What the last wait answered (sync/atomics.ts says why it is stored). */
   WAIT_RESULT = 12,
   /** The mm whose counters this call has logged, 0 none (mm/change.ts). */
   CHANGING = 16,
   /** 1 if a magazine may be above Magazine.HIGH. */
   OVERFULL = 20,
-  /** +1 each time the seat is taken: tells one worker in it from the next. */
+  /** +1 each time the seat is left, or reaped: tells one worker in it from the next. */
   GENERATION = 24,
   /** This seat's number + 1, in the bits of a mark (sync/announce.ts). */
   MARK = 28,
+  /** The worker of this generation, counted from 1, is known to be dead (mm/liveness.ts). */
+  DEAD = 32,
   /** The VMA that an mmap hook of this worker is making, 0 none (mm/making.ts). */
   MAKING = 40,
   COUNTERS = 64,
@@ -125,12 +127,16 @@ export const enum Seat {
   LOCKDEP = 2304,
   /** What this worker has references to (alloc/ledger.ts). */
   LEDGER = 2560,
+  /** Reap words of the last worker that was reaped here; which generation that was, from 1. */
+  REPORT = 3968,
+  REPORT_OF = 4032,
   /** Result and argument area, Abi.SCRATCH_BYTES. */
   SCRATCH = 4096,
   /** The journal's first segment. */
   LOG = 20480,
   SIZE = 28672,
 }
+if (Seat.REPORT + Reap.COUNT * 4 > <i32>Seat.REPORT_OF) ERROR("a report fits");
 if (Seat.SCRATCH + Abi.SCRATCH_BYTES != Seat.LOG) ERROR("the journal follows scratch");
 
 /** A record of the ledger: the next one, seven words, and behind each word's place its number. */
@@ -144,7 +150,7 @@ export const enum Ledger {
   SIZE = 64,
 }
 if (1 << (32 - Ledger.HASH_SHIFT) != <i32>Ledger.BUCKETS) ERROR("a bucket each hash");
-if (Seat.LEDGER + Ledger.BUCKETS * Ledger.SIZE > <i32>Seat.SCRATCH)
+if (Seat.LEDGER + Ledger.BUCKETS * Ledger.SIZE > <i32>Seat.REPORT)
   ERROR("the ledger fits the seat");
 
 /** A reference on its way to another worker (mm/flight.ts). */

@@ -90,9 +90,8 @@ function add_one(counter: usize): void {
 function give_up_mms(seat: usize, lost: bool, report: usize): void {
   for (let mm = mm_next_record(0); mm != 0; mm = mm_next_record(mm)) {
     if (rwlock_owner(mm + Mm.LOCK) == seat) bury_writer(mm, lost, report);
-    // It may have died between letting go and waking.
-    else if (load_acquire(mm + Mm.LOCK + RwLock.WAITERS) != 0)
-      futex_wake_all(mm + Mm.LOCK + RwLock.PHASE);
+    // It may have died between taking down what tells that somebody waits, and waking.
+    futex_wake_all(mm + Mm.LOCK + RwLock.PHASE);
   }
   for (let mm = mm_next_record(0); mm != 0; mm = mm_next_record(mm)) {
     if (load_acquire(mm + Mm.TEARDOWN) == <u32>seat) mm_give_up(mm);

@@ -8,31 +8,23 @@
 //   S2  the lock's OWNER is the seat whose section is open.
 //
 // Lock order: mmap lock of the parent, then of the child (fork only); VMA write locks
-// under it; never taken while a VMA read lock is held (R-LOCK-65).
+// under it; never taken while a VMA read lock is held (R-LOCK-65). Waiting: mm/mmap_wait.ts.
 // Floor: mm. Imports: base, alloc, sync.
 
 import { slab_trim } from "../alloc/slab";
 import { VERIFY } from "../base/debug";
-import { Mm, Seat } from "../base/layout";
-import { count, may_block, this_seat } from "../base/worker";
-import { Abi, Counter, MmFlag } from "../shared/abi";
+import { Mm } from "../base/layout";
+import { count, this_seat } from "../base/worker";
+import { Counter, MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";
 import { store_release } from "../sync/atomics";
 import { lock_hold_free } from "../sync/holds";
-import {
-  LOCKDEP,
-  lockdep_read,
-  lockdep_unwrite,
-  lockdep_wait,
-  lockdep_write,
-} from "../sync/lockdep";
+import { LOCKDEP, lockdep_read, lockdep_unwrite, lockdep_write } from "../sync/lockdep";
 import {
   rwlock_owner,
-  rwlock_read_lock_slow,
   rwlock_read_trylock,
   rwlock_read_unlock,
   rwlock_write_downgrade,
-  rwlock_write_lock_slow,
   rwlock_write_trylock,
   rwlock_write_unlock,
 } from "../sync/rwlock";
@@ -42,26 +34,6 @@ export function mmap_read_trylock(mm: usize): bool {
   if (!rwlock_read_trylock(mm + Mm.LOCK)) return false;
   count(Counter.MMAP_LOCK_READ);
   return mmap_read_granted(mm) == 0;
-}
-
-/**
- * Blocks where this thread may. 0 held; -WOULD_BLOCK; -EAGAIN: this worker reads Hold.SLOTS
- * spaces already; -EOWNERDEAD: a worker died while it was changing this one; in verify builds
- * -EDEADLK: waiting might never end (sync/lockdep.ts).
- */
-export function mmap_read_lock(mm: usize): i32 {
-  if (LOCKDEP) {
-    const order = lockdep_wait(mm + Mm.LOCK);
-    if (order != 0) return order;
-  }
-  count(Counter.MMAP_LOCK_READ);
-  if (!rwlock_read_trylock(mm + Mm.LOCK)) {
-    count(Counter.MMAP_LOCK_READ_CONTENDED);
-    if (lock_hold_free() == 0) return -Errno.EAGAIN;
-    if (!may_block()) return -Abi.WOULD_BLOCK;
-    rwlock_read_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
-  }
-  return mmap_read_granted(mm);
 }
 
 /** After the lock is held for reading: 0, or -EOWNERDEAD with the lock given up again. */
@@ -85,21 +57,6 @@ export function mmap_write_trylock(mm: usize): bool {
   if (!rwlock_write_trylock(mm + Mm.LOCK)) return false;
   count(Counter.MMAP_LOCK_WRITE);
   return mmap_write_granted(mm) == 0;
-}
-
-/** Blocks where this thread may. 0 held; -WOULD_BLOCK; -EOWNERDEAD, -EDEADLK, as above. */
-export function mmap_write_lock(mm: usize): i32 {
-  if (LOCKDEP) {
-    const order = lockdep_wait(mm + Mm.LOCK);
-    if (order != 0) return order;
-  }
-  count(Counter.MMAP_LOCK_WRITE);
-  if (!rwlock_write_trylock(mm + Mm.LOCK)) {
-    count(Counter.MMAP_LOCK_WRITE_CONTENDED);
-    if (!may_block()) return -Abi.WOULD_BLOCK;
-    rwlock_write_lock_slow(mm + Mm.LOCK, this_seat() + Seat.TICKET);
-  }
-  return mmap_write_granted(mm);
 }
 
 /** After the lock is held for writing: begins the section. 0, or -EOWNERDEAD with the lock given up again. */

@@ -196,7 +196,8 @@ export function pages_destroy(mm: usize): void {
 function table_free(word: usize, level: u32): void {
   const table = load<u32>(word);
   if (table == 0 || level == 0) return;
-  for (let i: usize = 0; i < <usize>PageTable.ENTRIES; i++) table_free(table + (i << 2), level - 1);
+  for (let i: usize = 0; i < <usize>PageTable.ENTRIES; i++)
+    table_free(<usize>table + (i << 2), level - 1);
   announce_table(table, word);
   store<u32>(word, 0);
   slab_free(SlabKind.TABLE, table);

@@ -15,7 +15,7 @@ import { mm_end_change } from "./change";
 import { mm_is_dead, mmap_write_trylock, mmap_write_unlock } from "./mmap_lock";
 import { pages_destroy } from "./pages";
 import { page_shift, vm_start, vma_free } from "./vma";
-import { vma_mark_detached, vma_start_write } from "./vma_lock";
+import { vma_mark_detached, vma_mark_written } from "./vma_mark";
 
 /** Empties the space, then drops the users' mm_count (R-LOCK-10, 11). */
 export function mm_teardown(mm: usize): void {
@@ -46,7 +46,7 @@ function free_leaf(mm: usize): bool {
     const vma = <usize>load<u32>(leaf + (i << 2), Node.ENTRIES);
     // One that crosses a region's border goes with the lowest of its pieces, the last to come.
     if (vma == 0 || region_of(vm_start(vma) >> shift) != r) continue;
-    vma_start_write(vma, mm);
+    vma_mark_written(vma, mm);
     vma_mark_detached(vma, mm);
     vma_free(vma);
   }

@@ -2,11 +2,11 @@
 // Source: include/linux/mm_types.h.
 //
 // Invariants
-//   A VMA record is DETACHED (mm/vma_lock.ts) from the moment it is made until it is
+//   A VMA record is detached (mm/vma_mark.ts) from the moment it is made until it is
 //   attached; it owns one reference of its file. vm_lock_seq of a fresh record is the
 //   current section's: made under the mmap write lock, it is write-locked at once.
 //
-// Floor: mm. Imports: base, alloc, mm/file, mm/vma_lock.
+// Floor: mm. Imports: base, alloc, mm/file, mm/vma_mark.
 
 import { journal_free } from "../alloc/commit";
 import { journal_alloc, journal_vma } from "../alloc/journal";
@@ -19,7 +19,7 @@ import { file_flags, file_get, file_put } from "./file";
 import { VM_MAYSHARE } from "./flags";
 import { mmap_is_write_locked } from "./mmap_lock";
 import { name_get, name_put } from "./name";
-import { vma_start_write } from "./vma_lock";
+import { vma_mark_written } from "./vma_mark";
 
 /** A detached, write-locked record; 0 if none was reserved and the arena is full. Context: mmap write lock. */
 export function vma_alloc(mm: usize): usize {
@@ -27,7 +27,7 @@ export function vma_alloc(mm: usize): usize {
   const vma = journal_alloc(SlabKind.VMA);
   if (vma == 0) return 0;
   // vm_lock_seq first: a peek at the old life of this record must fail from here on.
-  vma_start_write(vma, mm);
+  vma_mark_written(vma, mm);
   renew(vma + Vma.MM, <u32>mm);
   return vma;
 }

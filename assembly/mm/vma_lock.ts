@@ -27,11 +27,10 @@
 // Linux counts readers in vm_refcnt. We keep them in the seats: readers of one VMA share no
 // cache line, no exchange is needed, a late reader's wake-up needs no pointer to an mm
 // (upstream races 6 and 7 cannot be written), and a dead worker's locks can be found.
-// Floor: mm. Imports: base, sync, maple.
+// Floor: mm. Imports: base, sync, maple, mm/vma_mark, mm/liveness.
 
-import { journal_detach } from "../alloc/journal";
 import { VERIFY } from "../base/debug";
-import { EngineFlag, Header, Mm, Vma } from "../base/layout";
+import { EngineFlag, Header, Mm, Seat, Vma } from "../base/layout";
 import { count, may_block, this_seat } from "../base/worker";
 import { mt_load, Walk } from "../maple/tree";
 import { Abi, Counter, VmaOut } from "../shared/abi";
@@ -45,20 +44,19 @@ import {
   store_release64,
 } from "../sync/atomics";
 import {
+  await_vma_hold,
   find_vma_hold,
   hold_clear,
   hold_publish,
   vma_hold_free,
   vma_hold_of,
-  wait_for_vma_hold,
 } from "../sync/holds";
 import { LOCKDEP, lockdep_vma } from "../sync/lockdep";
 import { rwlock_owner } from "../sync/rwlock";
+import { await_change, look } from "./liveness";
+import { is_marked, lock_seq_of, mark_by, OWNER_MASK } from "./vma_mark";
 
 const TWO_52: f64 = 4503599627370496;
-
-/** The mm in LIFE. */
-const OWNER_MASK: u64 = 0xfffffffe;
 
 export const enum VmaLock {
   /** In LIFE: a reader may be inside (V6). */
@@ -152,15 +150,6 @@ function is_settled(life: u64, seq: u32, mm: usize): bool {
   return <i32>(seq - lock_seq_of(life)) > 0 || load_acquire(mm + Mm.LOCK_SEQ) == seq;
 }
 
-function lock_seq_of(life: u64): u32 {
-  return <u32>(life >> 32);
-}
-
-/** Is the VMA marked by section `seq`? */
-function is_marked(vma: usize, seq: u32): bool {
-  return lock_seq_of(load_acquire64(vma + Vma.LIFE)) == seq;
-}
-
 /** Is the VMA write-locked by this worker? A reader's VMA may bear the mark of a writer that waits. */
 export function vma_is_write_locked(vma: usize, mm: usize): bool {
   return rwlock_owner(mm + Mm.LOCK) == this_seat() && is_marked(vma, load<u32>(mm, Mm.LOCK_SEQ));
@@ -193,8 +182,7 @@ export function vma_start_write(vma: usize, mm: usize): i32 {
   // Refuses new readers (V1), tells peek that fields may change, and takes HELD down: a reader
   // that was in time with it published its slot before (V6). Before the search of the seats;
   // partner: lock_vma_under_rcu.
-  const mark = ((<u64>seq) << 32) | (life & OWNER_MASK);
-  const before = exchange64(vma + Vma.LIFE, mark);
+  const before = exchange64(vma + Vma.LIFE, mark_by(seq, life));
   if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;
   store_release64(vma + Vma.LIFE, before); // nothing was changed; who is inside is still to be found
   return -Abi.WOULD_BLOCK;
@@ -202,41 +190,18 @@ export function vma_start_write(vma: usize, mm: usize): i32 {
 
 /** Waits until no seat names the VMA (V2); false only where this thread may not wait. */
 function drain(vma: usize): bool {
+  const wait = this_seat() + Seat.TICKET;
   let spins = 0;
   while (true) {
     const slot = find_vma_hold(vma);
     if (slot == 0) return true;
-    if (may_block()) wait_for_vma_hold(slot, vma);
-    else if (++spins > VmaLock.SPINS) return false;
+    if (may_block()) {
+      if (await_vma_hold(slot, vma, wait)) await_change(wait);
+    } else if (++spins > VmaLock.SPINS) {
+      if (look() == 0) return false;
+      spins = 0;
+    }
   }
-}
-
-/** Makes a VMA visible to readers (R-LOCK-40): every field is written before. Context: write-locked. */
-export function vma_mark_attached(vma: usize, mm: usize): void {
-  if (VERIFY) {
-    assert(is_marked(vma, load<u32>(mm, Mm.LOCK_SEQ))); // write-locked
-    assert(!vma_is_attached(vma)); // V4
-  }
-  set_owner(vma, <u32>mm);
-}
-
-/** Takes a VMA out of readers' reach (R-LOCK-43). Context: write-locked. */
-export function vma_mark_detached(vma: usize, mm: usize): void {
-  if (VERIFY) {
-    assert(is_marked(vma, load<u32>(mm, Mm.LOCK_SEQ))); // write-locked
-    assert(vma_is_attached(vma)); // V4
-  }
-  journal_detach(vma);
-  set_owner(vma, 0);
-}
-
-/** Context: write-locked, so that LIFE is ours alone (V6). Partner: the loads of LIFE by readers. */
-function set_owner(vma: usize, owner: u32): void {
-  store_release64(vma + Vma.LIFE, (load<u64>(vma, Vma.LIFE) & ~OWNER_MASK) | owner);
-}
-
-export function vma_is_attached(vma: usize): bool {
-  return (load_acquire64(vma + Vma.LIFE) & OWNER_MASK) != 0;
 }
 
 /** Copies one VMA without a lock: 1 found, 0 nothing mapped, -EAGAIN: writers kept coming. */

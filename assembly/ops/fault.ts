@@ -21,12 +21,8 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from "../mm/flags";
-import {
-  mmap_read_lock,
-  mmap_read_unlock,
-  mmap_write_lock,
-  mmap_write_unlock,
-} from "../mm/mmap_lock";
+import { mmap_read_unlock, mmap_write_unlock } from "../mm/mmap_lock";
+import { mmap_read_lock, mmap_write_lock } from "../mm/mmap_wait";
 import {
   page_shift,
   set_vm_pgoff,

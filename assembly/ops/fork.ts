@@ -18,7 +18,8 @@ import { mt_iter_begin, mt_iter_next } from "../maple/tree";
 import { mm_end_change } from "../mm/change";
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_MIXEDMAP, VM_WIPEONFORK } from "../mm/flags";
 import { mm_alloc, mm_give_up, mm_keep, mm_publish } from "../mm/mm";
-import { mmap_write_lock, mmap_write_trylock, mmap_write_unlock } from "../mm/mmap_lock";
+import { mmap_write_trylock, mmap_write_unlock } from "../mm/mmap_lock";
+import { mmap_write_lock } from "../mm/mmap_wait";
 import { pages_copy } from "../mm/pages";
 import {
   new_anon_vma,

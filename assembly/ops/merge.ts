@@ -41,7 +41,8 @@ import {
   vma_free,
   vma_pages,
 } from "../mm/vma";
-import { vma_mark_attached, vma_mark_detached, vma_start_write } from "../mm/vma_lock";
+import { vma_start_write } from "../mm/vma_lock";
+import { vma_mark_attached, vma_mark_detached } from "../mm/vma_mark";
 import { account_map_count } from "./account";
 import { vma_lookup } from "./range";
 

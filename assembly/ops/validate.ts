@@ -22,7 +22,7 @@ import {
 } from "../mm/flags";
 import { NO_PAGE, pages_next } from "../mm/pages";
 import { page_shift, vm_end, vm_flags, vm_start, vma_pages } from "../mm/vma";
-import { vma_is_attached } from "../mm/vma_lock";
+import { vma_is_attached } from "../mm/vma_mark";
 import { Invariant, SlabKind } from "../shared/abi";
 import { map_count } from "./account";
 import { is_page_aligned, task_size } from "./range";

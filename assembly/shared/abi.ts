@@ -16,6 +16,8 @@ export const enum Abi {
   HEADER_MAGIC = 64,
   HEADER_VERSION = 68,
   HEADER_BYTES = 72,
+  /** How long a wait for a lock lasts before the waiter looks whether somebody is known to be dead. */
+  LOOK_MS = 100,
   /** Bytes of a worker's scratch area. */
   SCRATCH_BYTES = 16384,
   /** Addresses one look-up batch holds: 8 bytes in, 4 bytes out each. */

@@ -83,18 +83,25 @@ export function racy_load(addr: usize): u32 {
   return load<u32>(addr);
 }
 
-/** Sleeps while the word is `expected`. sync/futex.ts is the only caller. */
-export function wait_word(addr: usize, expected: u32, timeout_ns: i64): void {
+/** What memory.atomic.wait32 answers. */
+export const enum WaitResult {
+  WOKEN = 0,
+  NOT_EQUAL = 1,
+  TIMED_OUT = 2,
+}
+
+/** Sleeps while the word is `expected`, for `timeout_ns` at most. sync/futex.ts is the only caller. */
+export function wait_word(addr: usize, expected: u32, timeout_ns: i64): WaitResult {
   explore(addr, Touch.WRITE); // it changes who waits there
-  if (isDefined(VMA_EXPLORE)) {
-    host_wait(addr, expected);
-    return;
-  }
+  if (isDefined(VMA_EXPLORE)) return host_wait(addr, expected);
   // Not simply dropped: the baseline compiler of V8 11.3 (Node 20) zeroes the stack value just
   // below the operands of memory.atomic.wait32, which with an empty stack is a local of the
   // function that this was inlined into (a lock's address, say). The address of this store is
-  // that value: where the bug strikes, the store goes to the null page.
+  // that value: where the bug strikes, the store goes to the null page, and what is answered is
+  // that time is up.
+  store<i32>(this_seat(), WaitResult.TIMED_OUT, Seat.WAIT_RESULT);
   store<i32>(this_seat() + Seat.WAIT_RESULT, atomic.wait<i32>(addr, <i32>expected, timeout_ns));
+  return load<i32>(this_seat(), Seat.WAIT_RESULT);
 }
 
 export function notify_word(addr: usize, count: i32): i32 {

@@ -23,7 +23,7 @@ import { SPINS } from "../base/debug";
 import { Header, Hold, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { fetch_add, load_acquire, load_acquire64, store_release } from "./atomics";
-import { futex_wait, futex_wake_all } from "./futex";
+import { futex_wake_all } from "./futex";
 
 /** A free slot for a VMA in this worker's seat; 0: it holds as many as it may. */
 export function vma_hold_free(): usize {
@@ -123,20 +123,18 @@ function lock_hold_counts(slot: usize, lock: usize, phase: u32): bool {
 }
 
 /** The seat that a slot belongs to. */
-export function seat_of_slot(slot: usize): usize {
+function seat_of_slot(slot: usize): usize {
   const seats = <usize>load<u32>(Header.SEATS);
   return slot - ((slot - seats) % <usize>Seat.SIZE);
 }
 
-/** Sleeps until something is given up in the slot's seat, unless it no longer names `vma` (H3). */
-export function wait_for_vma_hold(slot: usize, vma: usize): void {
+/** The same as await_lock_hold for a hold of `vma`. */
+export function await_vma_hold(slot: usize, vma: usize, wait: usize): bool {
   for (let i = 0; i < SPINS; i++) {
-    if (load_acquire(slot) != <u32>vma) return;
+    if (load_acquire(slot) != <u32>vma) return false;
   }
-  const seat = seat_of_slot(slot);
-  const releases = announce_wait(seat);
-  // Waker: hold_clear, by the seat's worker or by whoever reaps it.
-  if (load_acquire(slot) == <u32>vma) futex_wait(seat + Seat.RELEASES, releases);
+  await_release(slot, wait);
+  return load_acquire(slot) == <u32>vma;
 }
 
 /**
@@ -148,15 +146,17 @@ export function await_lock_hold(slot: usize, lock: usize, phase: u32, wait: usiz
   for (let i = 0; i < SPINS; i++) {
     if (!lock_hold_counts(slot, lock, phase)) return false;
   }
-  const seat = seat_of_slot(slot);
-  store<u32>(wait, <u32>(seat + Seat.RELEASES));
-  store<u32>(wait, announce_wait(seat), 4);
+  await_release(slot, wait);
   return lock_hold_counts(slot, lock, phase);
 }
 
-/** Says that somebody waits for a release in `seat`; the count to wait for a change of. */
-export function announce_wait(seat: usize): u32 {
-  const releases = load_acquire(seat + Seat.RELEASES); // before WAITED: H3
+/**
+ * Says that somebody waits for a release in the slot's seat; what to wait for at `wait`. Waker:
+ * hold_clear, by the seat's worker or by whoever reaps it.
+ */
+function await_release(slot: usize, wait: usize): void {
+  const seat = seat_of_slot(slot);
+  store<u32>(wait, <u32>(seat + Seat.RELEASES));
+  store<u32>(wait, load_acquire(seat + Seat.RELEASES), 4); // before WAITED: H3
   store_release(seat + Seat.WAITED, 1);
-  return releases;
 }

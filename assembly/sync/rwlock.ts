@@ -6,7 +6,7 @@
 //          ┌───────┬───────┐  OWNER  seat of the writer that has it or waits for its readers, 0 none
 //          │ PHASE │ OWNER │  PHASE  +1 when a writer lets go, in the store that makes OWNER 0
 //          └───────┴───────┘         queued readers and writers sleep on it
-//          WAITERS  how many sleep, or are about to
+//          WAITED   1 if somebody may sleep on PHASE, or be about to
 //   slot   lock            reading, or about to look whether it may
 //          lock | QUEUED   queued at phase `ticket`; let in as soon as PHASE is another one
 //
@@ -21,24 +21,19 @@
 //       writers cannot starve them.
 //   W4  OWNER is taken before the readers have left, and no new one enters meanwhile:
 //       readers cannot starve a writer.
-//   W5  who sleeps has counted itself in WAITERS first and sleeps on a phase in which it has
-//       seen an OWNER; who lets go changes PHASE first and reads WAITERS after.
+//   W5  who sleeps on PHASE has set WAITED after it saw an OWNER in that phase. Who lets go looks
+//       at WAITED before it changes PHASE and after, and takes it down before only: what is set
+//       later is of the next phase, and stays. A mark and no count: the one that a worker leaves
+//       that gave up, or died waiting, is gone with the next release.
 //
-// Not recursive. A writer is its seat: of one worker's tasks only one may want the lock for
+// Nothing here waits: the steps say what to wait for (mm/mmap_wait.ts, src/async-lock.ts). Not
+// recursive. A writer is its seat: of one worker's tasks only one may want the lock for
 // writing at a time (the facade sees to both). Floor: sync. Imports: base, atomics, futex, holds.
 
 import { Hold } from "../base/layout";
 import { this_seat } from "../base/worker";
-import {
-  cmpxchg,
-  fetch_add,
-  fetch_sub,
-  load_acquire,
-  load_acquire64,
-  store_release,
-  store_release64,
-} from "./atomics";
-import { futex_wait, futex_wake_all } from "./futex";
+import { cmpxchg, load_acquire, load_acquire64, store_release, store_release64 } from "./atomics";
+import { futex_wake_all } from "./futex";
 import {
   await_lock_hold,
   find_lock_hold,
@@ -51,7 +46,7 @@ import {
 export const enum RwLock {
   OWNER = 0,
   PHASE = 4,
-  WAITERS = 8,
+  WAITED = 8,
   SIZE = 12,
 }
 
@@ -105,7 +100,6 @@ export function rwlock_read_queue(lock: usize, wait: usize): Queue {
     if (<u32>(now >> 32) == phase && <u32>now != 0) break; // W3
     hold_clear(this_seat(), slot); // a writer may have taken the stale ticket for a hold
   }
-  fetch_add(lock + RwLock.WAITERS, 1); // W5
   store<u32>(wait, <u32>slot, 8);
   return rwlock_read_step(lock, slot, wait) ? Queue.HELD : Queue.QUEUED;
 }
@@ -113,30 +107,17 @@ export function rwlock_read_queue(lock: usize, wait: usize): Queue {
 /** True if a queued request has been let in: it holds the lock. Else `wait` is up to date. */
 export function rwlock_read_step(lock: usize, slot: usize, wait: usize): bool {
   const ticket = load<u32>(slot, Hold.TICKET);
-  if (load_acquire(lock + RwLock.PHASE) == ticket) return report(wait, lock + RwLock.PHASE, ticket);
-  fetch_sub(lock + RwLock.WAITERS, 1);
+  if (load_acquire(lock + RwLock.PHASE) == ticket) return await_phase(lock, ticket, wait);
   hold_publish(slot, <u32>lock); // counts before and after (W1)
   return true;
 }
 
 /** Leaves the readers' queue: true if it left; false if it was let in first and holds the lock. */
 export function rwlock_read_cancel(lock: usize, slot: usize): bool {
-  fetch_sub(lock + RwLock.WAITERS, 1);
   const let_in = load_acquire(lock + RwLock.PHASE) != load<u32>(slot, Hold.TICKET);
   if (let_in) hold_publish(slot, <u32>lock);
   else hold_clear(this_seat(), slot); // let in this moment, it leaves again
   return !let_in;
-}
-
-/** Blocks until the lock is held for reading; false: this worker has no slot left. `wait`: 12 bytes. */
-export function rwlock_read_lock_slow(lock: usize, wait: usize): bool {
-  const queue = rwlock_read_queue(lock, wait);
-  if (queue != Queue.QUEUED) return queue == Queue.HELD;
-  const slot = <usize>load<u32>(wait, 8);
-  while (true) {
-    futex_wait(lock + RwLock.PHASE, load<u32>(wait, 4)); // waker: let_go
-    if (rwlock_read_step(lock, slot, wait)) return true;
-  }
 }
 
 export function rwlock_read_unlock(lock: usize): void {
@@ -157,50 +138,36 @@ function take_ownership(lock: usize): bool {
   return cmpxchg(lock + RwLock.OWNER, 0, <u32>this_seat()) == 0;
 }
 
-/** Blocks until the lock is held for writing. `wait`: 8 bytes of this worker's own. */
-export function rwlock_write_lock_slow(lock: usize, wait: usize): void {
-  let held = rwlock_write_step(lock, wait, true);
-  while (!held) {
-    // Waker: let_go, or hold_clear of the reader that the step has found.
-    futex_wait(<usize>load<u32>(wait), load<u32>(wait, 4));
-    held = rwlock_write_step(lock, wait, false);
-  }
-}
-
 /**
  * One step of taking the lock for writing without blocking: true if held; else `*wait` is
  * the word to wait on and `*(wait + 4)` what it is to change from. Call again then.
- * `first` on the first call.
  */
-export function rwlock_write_step(lock: usize, wait: usize, first: bool): bool {
-  if (first) fetch_add(lock + RwLock.WAITERS, 1);
+export function rwlock_write_step(lock: usize, wait: usize): bool {
   while (true) {
     const state = load_acquire64(lock + RwLock.OWNER);
     const owner = <u32>state;
     if (owner != 0 && owner != <u32>this_seat()) {
-      return report(wait, lock + RwLock.PHASE, <u32>(state >> 32)); // W5
+      return await_phase(lock, <u32>(state >> 32), wait);
     }
     if (owner == 0 && !take_ownership(lock)) continue;
     // As OWNER, so PHASE stands still.
     const phase = load_acquire(lock + RwLock.PHASE);
     const slot = find_lock_hold(lock, phase); // W1
-    if (slot == 0) {
-      fetch_sub(lock + RwLock.WAITERS, 1);
-      return true;
-    }
+    if (slot == 0) return true;
     if (await_lock_hold(slot, lock, phase, wait)) return false;
   }
 }
 
-function report(wait: usize, word: usize, value: u32): bool {
-  store<u32>(wait, <u32>word);
-  store<u32>(wait, value, 4);
+/** Announces a wait for the end of `phase`, in which there was an OWNER (W5). Waker: let_go. */
+function await_phase(lock: usize, phase: u32, wait: usize): bool {
+  store_release(lock + RwLock.WAITED, 1);
+  store<u32>(wait, <u32>(lock + RwLock.PHASE));
+  store<u32>(wait, phase, 4);
   return false;
 }
 
 /** Gives up waiting for the lock. */
 export function rwlock_write_cancel(lock: usize): void {
-  fetch_sub(lock + RwLock.WAITERS, 1);
   if (load_acquire(lock + RwLock.OWNER) == <u32>this_seat()) let_go(lock);
 }
 
@@ -219,16 +186,24 @@ export function rwlock_write_downgrade(lock: usize): bool {
 
 /** Ends this writer's phase: lets queued readers in, frees the place, wakes who sleeps. */
 function let_go(lock: usize): void {
+  const waited = load_acquire(lock + RwLock.WAITED) != 0;
+  if (waited) store_release(lock + RwLock.WAITED, 0); // before the phase ends (W5)
   // Plain load: only OWNER stores PHASE. One store lets queued readers in (W2, W3), frees the
   // place, and publishes all this writer did to both.
   const phase = <u64>(load<u32>(lock, RwLock.PHASE) + 1);
   store_release64(lock + RwLock.OWNER, phase << 32);
-  if (load_acquire(lock + RwLock.WAITERS) != 0) futex_wake_all(lock + RwLock.PHASE); // W5
+  if (waited || load_acquire(lock + RwLock.WAITED) != 0) futex_wake_all(lock + RwLock.PHASE); // W5
 }
 
-/** True if somebody sleeps, or is about to, for this lock. */
+/**
+ * True if somebody waits for this lock. May be true for a while after one gave up: until the
+ * next writer lets go.
+ */
 export function rwlock_is_contended(lock: usize): bool {
-  return load_acquire(lock + RwLock.WAITERS) != 0;
+  if (load_acquire(lock + RwLock.WAITED) != 0) return true;
+  // A writer that waits for readers sleeps in their seats.
+  const state = load_acquire64(lock + RwLock.OWNER);
+  return <u32>state != 0 && find_lock_hold(lock, <u32>(state >> 32)) != 0;
 }
 
 /** The seat that has the lock for writing, or waits for its readers; 0 none. */

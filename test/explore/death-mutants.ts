@@ -1,12 +1,15 @@
 // What the kills of death.ts must notice: one thing left out of the journal, of an
 // announcement, or of what a reaper does; and the scenario whose kills notice it.
 
+import type { Burial } from "./death";
 import type { Mutant } from "./scenario";
 import { mutant } from "./scenario";
 
 export interface DeathMutant extends Mutant {
   /** Of scenarios/death.ts or scenarios/index.ts. */
   scenario: string;
+  /** "reap" if not given. */
+  burial?: Burial;
 }
 
 const STORE = "maple/store.ts";
@@ -96,7 +99,7 @@ export const deathMutants: DeathMutant[] = [
   ),
   of(
     "death-fill-gap",
-    "mm/vma_lock.ts",
+    "mm/vma_mark.ts",
     "a detached VMA is not attached again",
     "  journal_detach(vma);\n",
     "",
@@ -317,4 +320,21 @@ export const deathMutants: DeathMutant[] = [
     "  refcount_set(mm + Mm.COUNT, 1);\n  mm_end_change();\n",
     "  refcount_set(mm + Mm.COUNT, 1);\n",
   ),
+  of(
+    "lock-wakeups",
+    "sync/rwlock.ts",
+    "a dead waiter's mark stays",
+    "  if (waited) store_release(lock + RwLock.WAITED, 0); // before the phase ends (W5)\n",
+    "",
+  ),
+  {
+    ...of(
+      "lock-wakeups",
+      "mm/liveness.ts",
+      "a waiter does not look who is dead",
+      "load<u32>(wait, 4))) look();",
+      "load<u32>(wait, 4))) return;",
+    ),
+    burial: "mark",
+  },
 ];

@@ -4,17 +4,17 @@
 // runs every step, here it is every few.
 
 import { expect, test } from "vitest";
-import { killAll, killedScenarios, killMutants, QUICK_KILLS } from "./death-main";
+import { BURIALS, killAll, killedScenarios, killMutants, QUICK_KILLS } from "./death-main";
 
 const SECONDS = 120;
 
-test(
-  "a worker is killed at its steps: nobody hangs, nothing leaks, spaces are whole",
-  async () => {
+test.each(BURIALS)(
+  "a worker is killed at its steps (%s): nobody hangs, nothing leaks, spaces are whole",
+  async (burial) => {
     const lines: string[] = [];
     let kills = 0;
     for (const scenario of killedScenarios) {
-      const result = await killAll(scenario, QUICK_KILLS);
+      const result = await killAll(scenario, burial, QUICK_KILLS);
       kills += result.kills;
       if (result.violation !== null) lines.push(`${scenario.name}: ${result.violation}`);
     }

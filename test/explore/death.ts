@@ -1,19 +1,23 @@
 // Kills a worker at every step of every scenario, has another one reap it, and looks.
 //
+//   reap       the control reaps it at once
+//   mark       it is marked dead and no more: whoever waits for what it held finds that out when
+//              the time of its wait has passed, and reaps it in the middle of its own call
+//
 //   in order   one fiber after the other, each once the first: killed before its 1st, 2nd, ...
 //              access; and whoever waits at that moment instead, if somebody does
 //   between    the first is interrupted there, the others run as far as they can, and it dies
 //              before it goes on, or at its next access
 //   at random  schedules with pre-emptions, killed at a random step
 //
-// Every time: nobody hangs; right after the reaping the spaces are as before or as after the
-// call that was interrupted (where no other call is half-way); in the end every space
-// validates, no lock is held, every object is in use or on one free list, and nothing is in
-// use once all references are given back.
+// Every time: nobody hangs; right after the reaping by the control the spaces are as before or as
+// after the call that was interrupted (where no other call is half-way); in the end every space
+// validates, no lock is held or waited for, every object is in use or on one free list, and
+// nothing is in use once all references are given back.
 
 import type { Core } from "./exports";
 import { LEDGER, MAGAZINE, SEAT, SLABS, VMA } from "./layout";
-import { checkHolds, expect, type Scenario } from "./scenario";
+import { checkHolds, checkWaited, expect, type Scenario } from "./scenario";
 import { Random, where } from "./search";
 import { ARENA, type Chooser, type Death, Violation, type World } from "./world";
 
@@ -21,6 +25,11 @@ import { ARENA, type Chooser, type Death, Violation, type World } from "./world"
 const DEPOTS = 320;
 const LINE = 64;
 const NEVER = 0xffffffff;
+/** Waits that a fiber may give up: more than there are holds and locks of one that has died. */
+const TICKS = 6;
+
+/** What becomes of the dead. */
+export type Burial = "reap" | "mark";
 
 export interface Kills {
   kills: number;
@@ -127,6 +136,7 @@ export class Killer {
     readonly world: World,
     readonly scenario: Scenario,
     readonly setup: unknown,
+    readonly burial: Burial,
   ) {}
 
   /** All kills of the scenario, every `stride`-th step. */
@@ -164,7 +174,8 @@ export class Killer {
   }
 
   #result(violation: string | null): Kills {
-    return { kills: this.kills, violation };
+    const marked = violation !== null && this.burial === "mark" ? "marked, " : "";
+    return { kills: this.kills, violation: violation && marked + violation };
   }
 
   /** The states between the calls of a run in which nobody dies. */
@@ -197,6 +208,12 @@ export class Killer {
         struck = true;
         this.kills++;
         const index = victim + 1; // the control has the first seat
+        if (this.burial === "mark") {
+          const { worker_mark_dead, worker_generation } = world.control;
+          expect(worker_mark_dead(index, worker_generation(index)) === 0, "it cannot be marked");
+          world.allowTicks(TICKS);
+          return;
+        }
         const had = listed(world, world.fibers[victim]!.x.worker_seat());
         expect(world.control.worker_reap(index) === 0, "the seat cannot be reaped");
         if (states.length !== 0 && !world.midCall()) this.#compare(victim, when.step, states, had);
@@ -236,9 +253,11 @@ export class Killer {
   #checkEnd(): void {
     const { world } = this;
     const x = world.control;
+    if (this.burial === "mark") x.worker_look(); // nobody had to wait for it
     checkHolds(world);
     for (let mm = x.mm_first() >>> 0; mm !== 0; mm = x.mm_next(mm) >>> 0) {
       if (x.mm_users(mm) === 0) continue;
+      checkWaited(world, mm);
       expect(x.mmap_write_trylock(mm) === 1, "the mmap lock was left held");
       const code = x.mm_validate_under_lock(mm);
       x.mmap_write_unlock(mm);

@@ -98,6 +98,9 @@ export interface Core {
   flight_launch(kind: number, object: number): number;
   flight_land(flight: number, claim: number): number;
   flight_recall(flight: number): number;
+  worker_mark_dead(seat: number, generation: number): number;
+  worker_look(): number;
+  worker_generation(seat: number): number;
   slab_live(kind: number): number;
   slab_bytes(kind: number): number;
 }

@@ -34,13 +34,15 @@ export const SEAT = members(
   LAYOUT,
   "Seat",
   "MAY_BLOCK",
+  "GENERATION",
   "VMA_HOLDS",
   "LOCK_HOLDS",
   "MAGAZINES",
   "LEDGER",
+  "SIZE",
 );
 export const HOLD = members(LAYOUT, "Hold", "SLOTS", "LOCK_STRIDE");
-export const RW_LOCK = members("sync/rwlock.ts", "RwLock", "OWNER", "WAITERS");
+export const RW_LOCK = members("sync/rwlock.ts", "RwLock", "OWNER", "WAITED");
 export const MAGAZINE = members(LAYOUT, "Magazine", "SIZE");
 const node = members(LAYOUT, "Node", "LEAF_SIZE", "INNER_SIZE", "LINK");
 const log = members(LAYOUT, "Log", "BYTES", "NEXT");

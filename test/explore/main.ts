@@ -25,6 +25,7 @@ async function prepare(scenario: Scenario, mutant: number) {
   const edits = mutant < 0 ? [] : scenario.mutants[mutant]!.edits;
   const [core, filter] = [await compileCore(edits), await compileFilter()];
   const world = new World(core, filter, scenario.fibers);
+  world.ticks = scenario.ticks ?? 0;
   const setup = scenario.setup(world);
   world.snapshot();
   return { world, setup };

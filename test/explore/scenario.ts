@@ -3,7 +3,7 @@
 import { MmStat } from "../../assembly/shared/abi";
 import type { Edit } from "./compile";
 import type { Core } from "./exports";
-import { HOLD, SEAT, SLABS, VMA } from "./layout";
+import { HOLD, MM, RW_LOCK, SEAT, SLABS, VMA } from "./layout";
 import { type Body, type Call, Violation, type World } from "./world";
 
 export interface Mutant {
@@ -32,6 +32,8 @@ export interface Scenario<S = any> {
   mutants: Mutant[];
   /** Pre-emptions in the quick run; 2 if not given. */
   bound?: number;
+  /** World.ticks; 0 if not given. */
+  ticks?: number;
   /** Schedules in the quick run, if not the usual number. */
   cap?: number;
 }
@@ -122,6 +124,15 @@ export function checkHolds(world: World): void {
       expect(vma === 0 && lock === 0, `fiber ${index} still holds ${vma} ${lock}`);
     }
   }
+}
+
+/** Nobody waits for `mm`'s lock any more: what told so is gone with the next release (W5). */
+export function checkWaited(world: World, mm: number): void {
+  const x = world.control;
+  expect(x.mmap_write_trylock(mm) === 1, "the mmap lock was left held");
+  x.mmap_write_unlock(mm);
+  const waited = world.u32[(mm + MM.LOCK + RW_LOCK.WAITED) >> 2];
+  expect(waited === 0, "somebody who is gone still waits for the mmap lock");
 }
 
 /** Every invariant of `mm`, and that nobody holds its lock. */

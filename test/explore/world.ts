@@ -46,6 +46,9 @@ class Fiber {
   /** Interrupted in host.wait, not at a touch. */
   waiting = false;
   waitsOn = 0;
+  /** Its wait ended by itself; how often that may still happen in this schedule. */
+  timedOut = false;
+  ticks = 0;
   result = 0;
   call: Call = () => 0;
   /** The access that it is about to do. */
@@ -103,6 +106,11 @@ export class World {
   /** Told of each access that conflicts with another fiber's, as it is done (races.ts). */
   onAccess: ((fiber: number, address: number, how: number) => void) | undefined;
   death: Death | undefined;
+  /**
+   * How often in a schedule the time of each fiber's waits may run out, all at once, when nobody
+   * can go on. 0: only a notify ends a wait, so a lost wake-up is a deadlock.
+   */
+  ticks = 0;
   /** Fibers that have died in this schedule. */
   readonly dead = new Set<number>();
   /** Told before and after each call. */
@@ -176,12 +184,14 @@ export class World {
       fiber.state = State.READY;
       fiber.parked = false;
       fiber.waiting = false;
+      fiber.timedOut = false;
+      fiber.ticks = this.ticks;
       fiber.body = bodies[fiber.index]!;
     }
     chooser.begin();
     try {
       while (true) {
-        const ready = this.#ready(-1);
+        const ready = this.#ready(-1) || this.#tick();
         if (ready === 0) break;
         this.#next = -1;
         this.#resume(this.fibers[this.#choose(ready)]!);
@@ -215,6 +225,23 @@ export class World {
       if (fiber.state === State.READY && fiber.index !== except) bits |= 1 << fiber.index;
     }
     return bits;
+  }
+
+  /** LOOK_MS have passed: bits of the fibers whose wait is over. */
+  #tick(): number {
+    for (const fiber of this.fibers) {
+      if (fiber.state !== State.BLOCKED || fiber.ticks === 0) continue;
+      fiber.ticks--;
+      fiber.timedOut = true;
+      fiber.state = State.READY;
+      this.#queue = this.#queue.filter((other) => other !== fiber);
+    }
+    return this.#ready(-1);
+  }
+
+  /** From here on in this schedule waits may end, `n` times each fiber's. */
+  allowTicks(n: number): void {
+    for (const fiber of this.fibers) fiber.ticks = n;
   }
 
   #choose(ready: number): number {
@@ -336,14 +363,16 @@ export class World {
     this.onAccess?.(fiber.index, fiber.address, fiber.how);
   }
 
-  /** memory.atomic.wait32: only a notify ends it, so a lost wake-up is a deadlock. */
+  /** memory.atomic.wait32, for a time that passes in #tick only. */
   #wait(word: number, expected: number): number {
     const fiber = this.#current;
     if (!fiber) throw new Violation("setup or check would block");
     if (fiber.waiting) {
       fiber.waiting = false;
       fiber.x.asyncify_stop_rewind();
-      return 0;
+      const result = fiber.timedOut ? 2 : 0;
+      fiber.timedOut = false;
+      return result;
     }
     if (this.u32[word >> 2] !== expected >>> 0) return 1;
     fiber.state = State.BLOCKED;

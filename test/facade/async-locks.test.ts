@@ -3,8 +3,9 @@
 // Two seats in one thread stand for two workers: what one holds the other waits for.
 
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { MmFlag } from "../../assembly/shared/abi.js";
+import { Abi, MmFlag } from "../../assembly/shared/abi.js";
 import { type Engine, MmWithUser, WouldBlockError } from "../../src/index.js";
+import { diesAfter } from "../support/dying.js";
 import { attachSeat, BASE, draw, freshEngine, PAGE } from "../support/engine.js";
 
 interface Pair {
@@ -69,6 +70,21 @@ describe.each(["Atomics.waitAsync", "polling"])("with %s", (how) => {
     for (const guard of guards) guard.dispose();
     expect(isFree(locks)).toBe(true);
   });
+
+  test.each(["mmap_write_lock", "mmap_read_lock"])(
+    "who waits for a dead worker's %s reaps it",
+    async (lock) => {
+      const { engine, mine } = await pair();
+      const seat = await diesAfter(engine, mine, `x.${lock}(mm);`);
+      prepare();
+      const { exports } = engine.raw;
+      const waiting = mine.mmapWriteLockAsync();
+      expect(await Promise.race([waiting, soon(3 * Abi.LOOK_MS)])).toBe("late");
+      exports.worker_mark_dead(seat, exports.worker_generation(seat));
+      (await waiting).dispose();
+      expect(exports.worker_seat_taken(seat)).toBe(0);
+    },
+  );
 
   test("a writer waits for readers, and new readers for the writer", async () => {
     const locks = await pair();

@@ -1,30 +1,9 @@
 // A worker dies holding something; Engine.reap gives it up and the others go on.
 
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { type Engine, MapFlags, type MmWithUser } from "../../src/index.js";
+import { BASE, diesAfter } from "../support/dying.js";
 import { freshEngine, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
-
-const BASE = 2 ** 44;
-
-/** Runs `body` (of x, mm, address) in a worker that then sleeps, and is terminated there; its seat. */
-async function diesAfter(engine: Engine, mm: MmWithUser, body: string): Promise<number> {
-  const { memory, module } = engine.share();
-  const code = `
-    const { parentPort, workerData } = require("node:worker_threads");
-    const { module, memory, mm, address } = workerData;
-    const x = new WebAssembly.Instance(module, { env: { memory } }).exports;
-    const seat = x.worker_attach(1);
-    ${body}
-    parentPort.postMessage(seat);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
-  const workerData = { memory, module, mm: mm.asRaw(), address: BASE };
-  const worker = new Worker(code, { eval: true, workerData });
-  const [seat] = await once(worker, "message");
-  await worker.terminate();
-  return seat;
-}
 
 async function mapped(): Promise<{ engine: Engine; mm: MmWithUser }> {
   const engine = await freshEngine();

@@ -1,6 +1,7 @@
 // All scenarios, in the order they are run.
 
 import type { Scenario } from "../scenario";
+import { liveness } from "./liveness";
 import { lifetimes } from "./mm";
 import { mmapLock } from "./mmap-lock";
 import { operations } from "./ops";
@@ -10,6 +11,7 @@ import { vmaLock } from "./vma-lock";
 
 export const scenarios: Scenario[] = [
   ...mmapLock,
+  ...liveness,
   ...vmaLock,
   ...peeks,
   ...lifetimes,

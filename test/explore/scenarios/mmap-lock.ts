@@ -5,6 +5,7 @@ import type { Core } from "../exports";
 import { MM, RW_LOCK } from "../layout";
 import {
   checkHolds,
+  checkWaited,
   expect,
   type Mutant,
   makeMm,
@@ -145,8 +146,8 @@ function lockScenario(
         check() {
           const word = (offset: number) => world.u32[(mm + MM.LOCK + offset) >> 2];
           expect(word(RW_LOCK.OWNER) === 0, `owner ${word(RW_LOCK.OWNER)} at the end`);
-          expect(word(RW_LOCK.WAITERS) === 0, `${word(RW_LOCK.WAITERS)} waiters at the end`);
           checkHolds(world);
+          checkWaited(world, mm);
           expect((world.u32[(mm + MM.LOCK_SEQ) >> 2]! & 1) === 0, "mm_lock_seq odd at the end");
         },
       };
@@ -251,13 +252,43 @@ export const mmapLock: Scenario[] = [
       mutant("a reader's release wakes nobody", "futex_wake_all(seat + Seat.RELEASES);", "", HOLDS),
       mutant(
         "who lets go wakes nobody",
-        "if (load_acquire(lock + RwLock.WAITERS) != 0) futex_wake_all(lock + RwLock.PHASE); // W5",
+        "if (waited || load_acquire(lock + RwLock.WAITED) != 0) futex_wake_all(lock + RwLock.PHASE); // W5",
+        "",
+      ),
+      mutant(
+        "who lets go does not look again for who waits",
+        "if (waited || load_acquire(lock + RwLock.WAITED) != 0) futex",
+        "if (waited) futex",
+      ),
+      mutant(
+        "who waits for a phase does not say so",
+        "  store_release(lock + RwLock.WAITED, 1);\n",
+        "",
+      ),
+      {
+        name: "who lets go takes the mark down when the phase has ended",
+        edits: [
+          {
+            file: RWLOCK,
+            from: "  if (waited) store_release(lock + RwLock.WAITED, 0); // before the phase ends (W5)\n",
+            to: "",
+          },
+          {
+            file: RWLOCK,
+            from: "  if (waited || load_acquire(lock + RwLock.WAITED) != 0) futex",
+            to: "  store_release(lock + RwLock.WAITED, 0);\n  if (waited) futex",
+          },
+        ],
+      },
+      mutant(
+        "who lets go leaves the mark up",
+        "  if (waited) store_release(lock + RwLock.WAITED, 0); // before the phase ends (W5)\n",
         "",
       ),
       mutant(
         "a writer reads the phase to sleep on after the owner",
-        "return report(wait, lock + RwLock.PHASE, <u32>(state >> 32)); // W5",
-        "return report(wait, lock + RwLock.PHASE, load_acquire(lock + RwLock.PHASE));",
+        "return await_phase(lock, <u32>(state >> 32), wait);",
+        "return await_phase(lock, load_acquire(lock + RwLock.PHASE), wait);",
       ),
       mutant(
         "letting go takes two stores (the core had this bug)",
@@ -269,8 +300,8 @@ export const mmapLock: Scenario[] = [
         edits: [
           {
             file: HOLDS,
-            from: "  store<u32>(wait, <u32>(seat + Seat.RELEASES));\n",
-            to: "  const word = load_acquire(slot);\n  store<u32>(wait, <u32>(seat + Seat.RELEASES));\n",
+            from: "  await_release(slot, wait);\n  return lock",
+            to: "  const word = load_acquire(slot);\n  await_release(slot, wait);\n  return lock",
           },
           {
             file: HOLDS,

@@ -27,6 +27,7 @@ import {
 import type { Body, World } from "../world";
 
 const LOCK = "mm/vma_lock.ts";
+const VMA_MARK = "mm/vma_mark.ts";
 const MERGE = "ops/merge.ts";
 
 /** Pages 0-1 r, 2-5 rw, 6-7 r: three VMAs side by side, never read-locked. */
@@ -149,8 +150,8 @@ const FUTURE_NUMBER = mutant(
 const LATE_MARK = mutant(
   LOCK,
   "a writer searches the seats, then marks",
-  "  const before = exchange64(vma + Vma.LIFE, mark);\n  if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;\n",
-  "  if ((life & VmaLock.HELD) != 0) drain(vma);\n  const before = exchange64(vma + Vma.LIFE, mark);\n  if (seq != 0) return 0;\n",
+  "  const before = exchange64(vma + Vma.LIFE, mark_by(seq, life));\n  if ((before & VmaLock.HELD) == 0 || drain(vma)) return 0;\n",
+  "  if ((life & VmaLock.HELD) != 0) drain(vma);\n  const before = exchange64(vma + Vma.LIFE, mark_by(seq, life));\n  if (seq != 0) return 0;\n",
 );
 
 /** Two mms; the second has room where the first has its VMA. */
@@ -282,7 +283,9 @@ const downgrade: Scenario<Space> = {
       },
     };
   },
-  mutants: [mutant(LOCK, "a VMA is not marked when it is taken out", "  set_owner(vma, 0);\n", "")],
+  mutants: [
+    mutant(VMA_MARK, "a VMA is not marked when it is taken out", "  set_owner(vma, 0);\n", ""),
+  ],
 };
 
 export const vmaLock: Scenario[] = [
