@@ -76,14 +76,13 @@ export const browserHost: Host = {
   },
   // A page is told neither that a worker closed itself, nor when a terminated one has stopped;
   // but then the locks that it held are free.
-  holdLifeline() {
-    if (navigator.locks === undefined) return Promise.resolve(null);
-    const name = `vmaple-${crypto.randomUUID()}`;
-    return new Promise((resolve) => {
-      navigator.locks.request(name, () => {
-        resolve(name);
+  newLifeline: () => (navigator.locks === undefined ? null : `vmaple-${crypto.randomUUID()}`),
+  holdLifeline: (lifeline) =>
+    new Promise((resolve) => {
+      navigator.locks.request(lifeline, () => {
+        resolve();
         return new Promise(() => {});
       });
-    });
-  },
+    }),
+  onExit() {},
 };

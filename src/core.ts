@@ -140,6 +140,7 @@ export interface CoreExports extends AddressExports, WholeExports, WideExports, 
   worker_seat_taken(seat: number): number;
   worker_generation(seat: number): number;
   worker_reap(seat: number): number;
+  max_workers(): number;
   worker_reserve(): number;
   worker_sit(seat: number, generation: number, mayBlock: number): number;
   worker_mark_dead(seat: number, generation: number): number;

@@ -17,7 +17,7 @@ import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
 import { threadMayBlock, unref } from "./platform.js";
 import { RawPlane } from "./raw.js";
-import { type ReapReport, reapSeat } from "./reap.js";
+import { isSeat, type ReapReport, type ReservedSeat, reapSeat, sitDown } from "./reap.js";
 import { registerContext, unregisterContext } from "./registry.js";
 import { type ValidationReport, type Violation, validateMm } from "./validation.js";
 import type { FileOps } from "./vma-new.js";
@@ -56,6 +56,8 @@ export interface EngineShare {
   readonly memory: WebAssembly.Memory;
   readonly module: WebAssembly.Module;
   readonly maxWorkers: number;
+  /** A seat reserved for whoever attaches with this; without it, any that is free. */
+  readonly seat?: ReservedSeat;
 }
 
 /** Events that a seat counted since it was taken. */
@@ -235,16 +237,21 @@ export class Engine implements Disposable {
     const module =
       options.wasm === undefined ? share.module : await compileEngine(options.wasm, true);
     const exports = instantiate(module, memory);
-    return Engine.#seat(exports, { memory, module, arena, maxWorkers, shared: true }, options);
+    const parts = { memory, module, arena, maxWorkers, shared: true };
+    return Engine.#seat(exports, parts, options, share.seat);
   }
 
   static #seat(
     exports: ReturnType<typeof instantiate>,
     parts: Parts,
     options: AttachOptions,
+    reserved?: ReservedSeat,
   ): Engine {
-    const mayBlock = parts.shared && threadMayBlock();
-    const seat = exports.worker_attach(mayBlock ? 1 : 0);
+    const mayBlock = parts.shared && threadMayBlock() ? 1 : 0;
+    const seat =
+      reserved === undefined
+        ? exports.worker_attach(mayBlock)
+        : sitDown(exports, reserved, mayBlock);
     if (seat === -Errno.EAGAIN) {
       throw new MmError(Errno.EAGAIN, "attach", { maxWorkers: parts.maxWorkers });
     }
@@ -467,7 +474,8 @@ function assertShare(share: EngineShare): void {
     typeof share.layoutVersion === "number" &&
     typeof share.arena === "string" &&
     share.memory instanceof WebAssembly.Memory &&
-    share.module instanceof WebAssembly.Module;
+    share.module instanceof WebAssembly.Module &&
+    (share.seat === undefined || isSeat(share.seat));
   if (!fits) throw new TypeError("not an EngineShare: pass what engine.share() returned");
 }
 

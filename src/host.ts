@@ -27,7 +27,7 @@ export interface HostWorker {
    * Calls `gone` once no code of the worker runs any more: later than its death is known, since
    * an error need not end a worker, nor has it stopped when `terminate` returns.
    *
-   * @param lifeline what {@link Host.holdLifeline} answered in that worker
+   * @param lifeline the one that the worker holds, or was told to hold before it does anything
    */
   onGone(lifeline: string | null, gone: () => void): void;
   terminate(): Promise<void>;
@@ -52,6 +52,10 @@ export interface Host {
   /** Adapts a port, a worker or the like of this host; null if it is none. */
   adoptPort(candidate: object): HostPort | null;
   adoptWorker(candidate: object): HostWorker | null;
-  /** In a worker: takes what its end sets free, where no event tells of that end; else null. */
-  holdLifeline(): Promise<string | null>;
+  /** A name for what the end of a worker sets free, where no event tells of that end; else null. */
+  newLifeline(): string | null;
+  /** In that worker: takes it for good. */
+  holdLifeline(lifeline: string): Promise<void>;
+  /** Calls `leaving` in a worker that ends by itself; where nothing tells it, never. */
+  onExit(leaving: () => void): void;
 }

@@ -52,7 +52,7 @@ export type { MmStatus } from "./mm-status.js";
 export { MmWithUserAsync } from "./mm-with-user-async.js";
 export { Page, type PagePtr } from "./page.js";
 export { RawPlane } from "./raw.js";
-export type { ReapReport } from "./reap.js";
+export type { ReapReport, ReservedSeat } from "./reap.js";
 export type { MmapArgs, MremapArgs, RemapFilePagesArgs, SystemCalls } from "./system-calls.js";
 export type { ValidationReport, Violation } from "./validation.js";
 export { VmaMixedMap, type VmaPtr, VmaRef } from "./vma.js";

@@ -40,13 +40,18 @@ function isEmitter(candidate: object): candidate is Emitter {
 
 function threadWorker(worker: NodeWorker): HostWorker {
   const death = new Death();
+  const exit = new Death();
   worker.on("error", (error) => death.report(asError(error)));
   worker.on("messageerror", (error) => death.report(error));
-  worker.on("exit", (code) => death.report(new Error(`worker exited with code ${code}`)));
+  worker.on("exit", (code) => {
+    const cause = new Error(`worker exited with code ${code}`);
+    death.report(cause);
+    exit.report(cause);
+  });
   return {
     port: emitterPort(worker as unknown as Emitter),
     onDeath: (dead) => death.on(dead),
-    onGone: (_lifeline, gone) => worker.once("exit", gone),
+    onGone: (_lifeline, gone) => exit.on(gone),
     async terminate() {
       await worker.terminate();
     },
@@ -81,7 +86,9 @@ export const nodeHost: Host = {
     const isWorker = isEmitter(candidate) && "threadId" in candidate && "terminate" in candidate;
     return isWorker ? threadWorker(candidate as unknown as NodeWorker) : null;
   },
-  holdLifeline: async () => null,
+  newLifeline: () => null,
+  holdLifeline: async () => {},
+  onExit: (leaving) => process.once("exit", leaving),
 };
 
 function asError(thrown: unknown): Error {

@@ -4,8 +4,8 @@
 // the worker, on its own wasm instance.
 //
 //   pool                              worker (exposeWorker)
-//    start {share, port}  ------->    Engine.attach, setup, expose the API on `port`
-//    <------- ready {slot, lifeline} | failed {error}
+//    start {share, port, lifeline} -> Engine.attach, setup, expose the API on `port`
+//    <------- ready {slot} | failed {error}
 //    stop  ----------------------->   engine.dispose
 //    <------- stopped
 //
@@ -21,12 +21,18 @@ import { TrackedEndpoint } from "./endpoint.js";
 import { Engine, type EngineShare } from "./engine.js";
 import type { HostPort, HostWorker } from "./host.js";
 import { host, unref } from "./platform.js";
+import { markEnd, type ReapReport, type ReservedSeat, reapWorker, reserveSeat } from "./reap.js";
 import { installTransferHandlers, thrownReply } from "./transfer.js";
 
 /** What a worker exposes: an object, or what makes one once its engine is attached. */
 export type WorkerSetup<Api extends object> = Api | ((engine: Engine) => Api | Promise<Api>);
 
 export interface WrapOptions {
+  /**
+   * Told what a worker that died had held, once that is given up, by the pool or by another
+   * worker that waited for it. Not for a worker that gave its seat back itself.
+   */
+  readonly onReap?: (report: ReapReport, slot: number) => void;
   /** How long a worker may take from start to `exposeWorker`. Default 10 s. */
   readonly startTimeoutMs?: number;
 }
@@ -40,15 +46,17 @@ export interface PoolOptions extends WrapOptions {
   readonly url: URL | string;
 }
 
-type Order = { vmaple: "start"; share: EngineShare; port: MessagePort } | { vmaple: "stop" };
-type Ready = Extract<Report, { vmaple: "ready" }>;
+type Order =
+  | { vmaple: "start"; share: EngineShare; port: MessagePort; lifeline: string | null }
+  | { vmaple: "stop" };
 type Report =
-  | { vmaple: "ready"; slot: number; lifeline: string | null }
+  | { vmaple: "ready"; slot: number }
   | { vmaple: "failed"; error: object }
   | { vmaple: "stopped"; error: object | null };
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 2_000;
+const REAP_POLL_MS = 5;
 
 /**
  * The worker's side: waits for the pool, attaches an engine, and exposes what `setup`
@@ -95,17 +103,26 @@ async function startWorker<Api extends object>(
 ): Promise<Engine | undefined> {
   let engine: Engine | undefined;
   try {
+    // Before the seat: who takes the lifeline knows that nobody sits there any more, or will.
+    if (typeof order.lifeline === "string") await host.holdLifeline(order.lifeline);
     engine = await Engine.attach(order.share);
+    markAtExit(engine);
     const api = typeof setup === "function" ? await setup(engine) : setup;
     comlinkExpose(api, new TrackedEndpoint(adopt(order.port)));
-    const lifeline = await host.holdLifeline();
-    parent.postMessage({ vmaple: "ready", slot: engine.slot, lifeline } satisfies Report, []);
+    parent.postMessage({ vmaple: "ready", slot: engine.slot } satisfies Report, []);
     return engine;
   } catch (error) {
     engine?.dispose();
     refuse(parent, error);
     return undefined;
   }
+}
+
+/** The owner hears of the end as well, but may itself be asleep, waiting for a lock held here. */
+function markAtExit(engine: Engine): void {
+  host.onExit(() => {
+    if (!engine.disposed) markEnd(engine.context.core);
+  });
 }
 
 function refuse(parent: HostPort, error: unknown): void {
@@ -177,36 +194,44 @@ export async function wrapWorker<Api extends object>(
 async function start<Api extends object>(
   worker: HostWorker,
   engine: Engine,
-  { startTimeoutMs = START_TIMEOUT_MS }: WrapOptions,
+  { startTimeoutMs = START_TIMEOUT_MS, onReap }: WrapOptions,
 ): Promise<PoolWorker<Api>> {
   installTransferHandlers();
   const share = engine.share();
   const { port1, port2 } = new MessageChannel();
   const endpoint = new TrackedEndpoint(adopt(port1), false);
+  const lifeline = host.newLifeline();
   try {
-    const ready = await new Promise<Ready>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`worker did not call exposeWorker within ${startTimeoutMs} ms`)),
-        startTimeoutMs,
-      );
-      worker.onDeath((cause) => {
-        clearTimeout(timer);
-        endpoint.close(cause);
-        reject(cause);
+    const seat = reserveSeat(engine.context.core);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`worker did not call exposeWorker within ${startTimeoutMs} ms`)),
+          startTimeoutMs,
+        );
+        worker.onDeath((cause) => {
+          clearTimeout(timer);
+          endpoint.close(cause);
+          reject(cause);
+        });
+        worker.port.listen((data) => {
+          const report = data as Report;
+          if (report?.vmaple !== "ready" && report?.vmaple !== "failed") return;
+          clearTimeout(timer);
+          if (report.vmaple === "failed") reject(revive(report.error));
+          else if (report.slot === seat.slot) resolve();
+          else reject(new TypeError("not the worker's seat: is its vmaple of this version?"));
+        });
+        worker.port.start();
+        const order: Order = { vmaple: "start", share: { ...share, seat }, port: port2, lifeline };
+        worker.port.postMessage(order, [port2]);
       });
-      worker.port.listen((data) => {
-        const report = data as Report;
-        if (report?.vmaple !== "ready" && report?.vmaple !== "failed") return;
-        clearTimeout(timer);
-        if (report.vmaple === "failed") reject(revive(report.error));
-        else if (Number.isInteger(report.slot)) resolve(report);
-        else reject(new TypeError("the worker reports no seat: is its vmaple of this version?"));
-      });
-      worker.port.start();
-      worker.port.postMessage({ vmaple: "start", share, port: port2 } satisfies Order, [port2]);
-    });
-    reapOnDeath(worker, engine, ready);
-    return new PoolWorker<Api>(worker, endpoint, comlinkWrap<Api>(endpoint), ready.slot);
+    } finally {
+      // It sits there, or it may have died before it could say so.
+      reapOnceGone(worker, lifeline, engine, seat, onReap);
+    }
+    worker.onDeath(() => worker.terminate()); // in a browser it may have survived its error
+    return new PoolWorker<Api>(worker, endpoint, comlinkWrap<Api>(endpoint), seat.slot);
   } catch (error) {
     endpoint.close(error as Error);
     await worker.terminate();
@@ -215,15 +240,21 @@ async function start<Api extends object>(
 }
 
 /** A worker that ends without having given its seat back is reaped. */
-function reapOnDeath(worker: HostWorker, engine: Engine, { slot, lifeline }: Ready): void {
-  const { exports } = engine.raw;
-  const generation = exports.worker_generation(slot);
-  worker.onDeath(() => worker.terminate()); // in a browser it may have survived its error
-  worker.onGone(lifeline, () => {
-    const left = exports.worker_seat_taken(slot) === 0;
-    // Another worker may have taken the seat since: then ours had left it.
-    if (left || exports.worker_generation(slot) !== generation || engine.disposed) return;
-    engine.reap(slot);
+function reapOnceGone(
+  worker: HostWorker,
+  lifeline: string | null,
+  engine: Engine,
+  seat: ReservedSeat,
+  onReap: WrapOptions["onReap"],
+): void {
+  worker.onGone(lifeline, async () => {
+    let report: ReapReport | null | undefined;
+    while (report === undefined) {
+      if (engine.disposed) return;
+      report = reapWorker(engine.context.core, seat);
+      if (report === undefined) await delay(REAP_POLL_MS);
+    }
+    if (report !== null) onReap?.(report, seat.slot);
   });
 }
 

@@ -1,10 +1,59 @@
-// What becomes of a worker that has died: Engine.reap's work and its report.
+// Seats reserved for workers to come, and what becomes of a worker that has died: Engine.reap's
+// work and its report.
 //
 // Floor: S2. Imports: shared, core, errors.
 
 import { Reap } from "../assembly/shared/abi.js";
 import { shown } from "./address.js";
 import type { Core } from "./core.js";
+import { MmError } from "./errors.js";
+
+/** One worker's time in one seat. */
+export interface ReservedSeat {
+  readonly slot: number;
+  readonly generation: number;
+}
+
+export function isSeat(seat: ReservedSeat): boolean {
+  return Number.isInteger(seat?.slot) && Number.isInteger(seat.generation);
+}
+
+/** Takes a seat for a worker that is to come. @throws MmError EAGAIN all are taken */
+export function reserveSeat({ x }: Core): ReservedSeat {
+  const slot = x.worker_reserve();
+  if (slot < 0) throw new MmError(-slot, "attach", { maxWorkers: x.max_workers() });
+  return { slot, generation: x.worker_generation(slot) };
+}
+
+/** Sits down in a reserved seat: its number. @throws TypeError it is this worker's no more */
+export function sitDown(
+  x: Core["x"],
+  { slot, generation }: ReservedSeat,
+  mayBlock: number,
+): number {
+  if (x.worker_sit(slot, generation, mayBlock) === 0) return slot;
+  throw new TypeError(`seat ${slot}, reserved for this worker, was given up meanwhile`);
+}
+
+/** Tells everybody that this worker is at its end: whoever waits for what it holds reaps it. */
+export function markEnd({ x, seat }: Core): void {
+  x.worker_mark_dead(seat, x.worker_generation(seat));
+}
+
+/**
+ * Reaps a worker that is gone.
+ *
+ * @returns what was given up, by this call or by a waiter before it; null: it had left by itself;
+ *   undefined: a waiter is at it this moment
+ */
+export function reapWorker(
+  core: Core,
+  { slot, generation }: ReservedSeat,
+): ReapReport | null | undefined {
+  const { x } = core;
+  if (x.worker_generation(slot) === generation && x.worker_reap(slot) < 0) return undefined;
+  return x.worker_report(slot, generation) < 0 ? null : readReport(core);
+}
 
 /** What {@link Engine.reap} gave up for a dead worker. */
 export interface ReapReport {
@@ -36,6 +85,10 @@ export function reapSeat(core: Core, slot: number, maxWorkers: number): ReapRepo
   if (core.x.worker_reap(slot) < 0) {
     throw new TypeError(`seat ${slot} is not taken, or is being reaped already`);
   }
+  return readReport(core);
+}
+
+function readReport(core: Core): ReapReport {
   const words = core.u32;
   return {
     vmaLocks: words[Reap.VMA_LOCKS] as number,

@@ -54,12 +54,6 @@ export function fetch_add(addr: usize, n: u32): u32 {
 }
 
 /** Returns the value before. */
-export function fetch_sub(addr: usize, n: u32): u32 {
-  explore(addr, Touch.WRITE);
-  return atomic.sub<u32>(addr, n);
-}
-
-/** Returns the value before. */
 export function exchange(addr: usize, value: u32): u32 {
   explore(addr, Touch.WRITE);
   return atomic.xchg<u32>(addr, value);

@@ -4,8 +4,14 @@
 import { EventEmitter, once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import { type PoolWorker, WorkerPool, wrap, wrapWorker } from "../../src/comlink.js";
-import { type Engine, MmError } from "../../src/index.js";
+import {
+  type PoolWorker,
+  WorkerPool,
+  type WrapOptions,
+  wrap,
+  wrapWorker,
+} from "../../src/comlink.js";
+import { type Engine, type EngineShare, MmError } from "../../src/index.js";
 import { attachSeat, BASE, draw, freshEngine, liveObjects, PAGE } from "../support/engine.js";
 
 const POOL_WORKER = new URL("../support/pool-worker.mjs", import.meta.url);
@@ -26,11 +32,21 @@ class FakeWorker extends EventEmitter {
 
   async terminate(): Promise<void> {}
 
-  /** Reports what `make` says once the pool has told it to start. */
+  /** Says these once the pool has told it to start. */
   static reporting(...reports: unknown[]): FakeWorker {
     const worker = new FakeWorker();
     setTimeout(() => {
       for (const report of reports) worker.emit("message", report);
+    });
+    return worker;
+  }
+
+  /** Says these, and then that it sits in the seat that is reserved for it. */
+  static ready(...reports: unknown[]): FakeWorker {
+    const worker = FakeWorker.reporting(...reports);
+    setTimeout(() => {
+      const { share } = worker.posted[0] as { share: Required<EngineShare> };
+      worker.emit("message", { vmaple: "ready", slot: share.seat.slot });
     });
     return worker;
   }
@@ -41,10 +57,8 @@ describe("messages of another shape", () => {
     "the owner passes over %o and takes the report that follows",
     async (junk) => {
       const engine = await freshEngine();
-      const seat = await attachSeat(engine);
-      const report = { vmaple: "ready", slot: seat.slot, lifeline: null };
-      const worker = await wrapWorker(FakeWorker.reporting(junk, report), engine);
-      expect(worker.slot).toBe(seat.slot);
+      const worker = await wrapWorker(FakeWorker.ready(junk), engine);
+      expect(worker.slot).toBe(1);
     },
   );
 
@@ -52,6 +66,7 @@ describe("messages of another shape", () => {
     { vmaple: "ready" },
     { vmaple: "ready", slot: "1" },
     { vmaple: "ready", slot: 1.5 },
+    { vmaple: "ready", slot: 2 },
     { vmaple: "failed" },
     { vmaple: "failed", error: "text" },
   ])("the owner refuses the report %o", async (report) => {
@@ -192,11 +207,11 @@ describe("a seat that changes hands", () => {
   /** A pool worker in a seat of its own, whose end the test announces. */
   async function member(
     engine: Engine,
+    options: WrapOptions = {},
   ): Promise<{ worker: FakeWorker; pooled: PoolWorker<object>; slot: number }> {
-    const seat = await attachSeat(engine);
-    const { slot } = seat;
-    const worker = FakeWorker.reporting({ vmaple: "ready", slot, lifeline: null });
-    return { worker, pooled: await wrapWorker(worker, engine), slot };
+    const worker = FakeWorker.ready();
+    const pooled = await wrapWorker(worker, engine, options);
+    return { worker, pooled, slot: pooled.slot };
   }
 
   test("the exit of a worker reaps its seat", async () => {

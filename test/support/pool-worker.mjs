@@ -61,6 +61,14 @@ exposeWorker((engine) => {
     exit() {
       process.exit(3);
     },
+    /** Ends once `word` is 2, with the write lock held, and without a word to the event loop. */
+    exitHolding(word) {
+      kept.mmapWriteLock();
+      Atomics.store(word, 0, 1);
+      Atomics.notify(word, 0);
+      Atomics.wait(word, 0, 1);
+      process.exit(3);
+    },
     forever: () => new Promise(() => {}),
   };
 });
