@@ -103,8 +103,8 @@ export const liveness: Scenario[] = [
       mutant(
         LIVENESS,
         "a waiter does not look who is dead",
-        "  const reaped = reap_marked();\n",
-        "  const reaped: u32 = 0;\n",
+        "load<u32>(wait, 4))) look();",
+        "load<u32>(wait, 4))) return;",
       ),
       mutant(
         LIVENESS,
@@ -122,8 +122,8 @@ export const liveness: Scenario[] = [
       mutant(
         LIVENESS,
         "a waiter does not look who is dead",
-        "  const reaped = reap_marked();\n",
-        "  const reaped: u32 = 0;\n",
+        "load<u32>(wait, 4))) look();",
+        "load<u32>(wait, 4))) return;",
       ),
       mutant(
         "mm/death.ts",
