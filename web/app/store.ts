@@ -2,6 +2,7 @@
 //
 //   log        start, entries, cursor     changed by run, seek, load, begin only
 //   moment     what the map is at the cursor, and what the last call changed
+//   settled    the same for the views that cost most: of a large map one frame later
 //   attention  hover, selected, window    one address or range, in every view at once
 //   page       notices, task, view        what the shell shows around the views
 //
@@ -74,7 +75,7 @@ export type ViewName = "map" | "race" | "code";
 /** Room for the tree of a small process at first. */
 const FIRST_NODES = 64;
 const NO_NODES: ReadonlySet<number> = new Set();
-/** Maps with fewer rows are compared at every step of a scrub. */
+/** Maps with fewer rows are compared at every step of a scrub, and drawn at once. */
 const PASSING_ROWS = 5000;
 /** A cursor that has not moved for so long rests. */
 const REST_MS = 120;
@@ -85,6 +86,10 @@ export class Store {
   /** Ends the load that is under way; null: none is. */
   #loading: AbortController | null = null;
   readonly #version = signal(0);
+  /** The frame that shows the moment, and the one that settles it, are not over. */
+  #isDrawing = false;
+  /** Where the cursor is to move then: what was wanted meanwhile, the last of it. */
+  #next: (() => void) | null = null;
   /** The last that was read, and at which place of the log. */
   #known: Reading | null = null;
 
@@ -93,6 +98,9 @@ export class Store {
   readonly cursor: ReadonlySignal<number>;
   readonly moment: ReadonlySignal<Moment>;
   readonly #moment: Signal<Moment>;
+  /** For views that cost too much to be drawn in one frame with the others. */
+  readonly settled: ReadonlySignal<Moment>;
+  readonly #settled: Signal<Moment>;
 
   /** The address under the pointer, and the one that was chosen; null: none. */
   readonly hover = signal<number | null>(null);
@@ -122,6 +130,8 @@ export class Store {
     this.window = signal({ start: 0, end: machine.mm.stat().taskSize });
     this.#moment = signal(this.#firstMoment());
     this.moment = this.#moment;
+    this.#settled = signal(this.#moment.peek());
+    this.settled = this.#settled;
     this.entries = computed(() => {
       this.#version.value;
       return this.#timeline.entries.slice();
@@ -146,6 +156,7 @@ export class Store {
    */
   run(call: Call): Entry {
     if (this.#loading !== null) throw new TypeError("a log is being read: wait, or cancel it");
+    this.#next = null;
     const before = this.#read();
     const entry = this.#timeline.run({ call });
     this.#version.value++;
@@ -155,7 +166,7 @@ export class Store {
 
   /** Moves the cursor in passing: see {@link Moment.passing}. Ends with a seek when it rests. */
   scrub(to: number): void {
-    if (this.#loading !== null) return;
+    if (this.#loading !== null || this.#waits(() => this.scrub(to))) return;
     if (this.#moment.peek().after.count < PASSING_ROWS) {
       this.seek(to);
       return;
@@ -163,32 +174,35 @@ export class Store {
     this.#timeline.seek(to);
     const { cursor, entries } = this.#timeline;
     const entry = entries[cursor - 1] ?? null;
-    this.#become({ ...this.#firstMoment(), index: cursor, passing: true, entry });
+    this.#become({ ...this.#firstMoment(), index: cursor, passing: true, entry }, true);
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => this.seek(this.#timeline.cursor), REST_MS);
   }
 
-  /** Moves the cursor: undo, redo and step are all this. */
+  /**
+   * Moves the cursor: undo, redo and step are all this. In a large map, which takes two frames
+   * to draw, a move that comes before they are over is made after them, unless another follows.
+   */
   seek(to: number): void {
-    if (this.#loading !== null) return;
+    if (this.#loading !== null || this.#waits(() => this.seek(to))) return;
     const { entries, cursor } = this.#timeline;
     const target = Math.max(0, Math.min(entries.length, Math.round(to)));
     clearTimeout(this.#resting);
     if (target === cursor && !this.#moment.peek().passing) return;
     if (target === 0) {
       this.#timeline.seek(0);
-      this.#become(this.#firstMoment());
+      this.#become(this.#firstMoment(), true);
       return;
     }
-    this.#showAt(target);
+    this.#showAt(target, true);
   }
 
   /** Shows place `index` of the log, above 0. */
-  #showAt(index: number): void {
+  #showAt(index: number, isPaced = false): void {
     this.#timeline.seek(index - 1);
     const before = this.#read();
     this.#timeline.seek(index);
-    this.#show(before);
+    this.#show(before, isPaced);
   }
 
   /**
@@ -202,6 +216,7 @@ export class Store {
    */
   async load(start: Start, calls: readonly Planned[], options: LoadOptions = {}): Promise<boolean> {
     this.#loading?.abort(); // a newer log takes its place
+    this.#next = null;
     const loading = new AbortController();
     this.#timeline.begin(start);
     this.#known = null;
@@ -263,10 +278,10 @@ export class Store {
     return this.#known;
   }
 
-  #show(before: Reading): void {
+  #show(before: Reading, isPaced = false): void {
     const { cursor, entries } = this.#timeline;
     const { rows, nodes } = this.#read();
-    this.#become({
+    const moment = {
       passing: false,
       index: cursor,
       entry: entries[cursor - 1] ?? null,
@@ -275,16 +290,60 @@ export class Store {
       changes: changesOf(before.rows, rows),
       changedNodes: changedNodes(before.nodes, nodes),
       nodes,
-    });
+    };
+    this.#become(moment, isPaced);
+  }
+
+  /** True: `move` is made when the page has drawn what it is drawing. */
+  #waits(move: () => void): boolean {
+    if (this.#isDrawing) this.#next = move;
+    return this.#isDrawing;
   }
 
   /** Rows of the moment that was are given up: whoever needs them longer copies what he needs. */
-  #become(moment: Moment): void {
+  #become(moment: Moment, isPaced = false): void {
     const old = this.#moment.peek();
     this.#moment.value = moment;
-    const kept = new Set([moment.before, moment.after, this.#known?.rows]);
+    this.#giveUp(old);
+    if (isPaced) this.#pace();
+    else this.#settle();
+  }
+
+  /** The costly views follow at once, or, in a large map, one frame later. */
+  #pace(): void {
+    const { count } = this.#moment.peek().after;
+    if (count < PASSING_ROWS || typeof requestAnimationFrame !== "function") {
+      this.#settle();
+    } else if (!this.#isDrawing) {
+      this.#isDrawing = true;
+      // Behind the frame that shows the moment; then behind the one that shows it settled.
+      requestAnimationFrame(() =>
+        setTimeout(() => {
+          this.#settle();
+          requestAnimationFrame(() => this.#drawn());
+        }),
+      );
+    }
+  }
+
+  #settle(): void {
+    const old = this.#settled.peek();
+    this.#settled.value = this.#moment.peek();
+    this.#giveUp(old);
+  }
+
+  #drawn(): void {
+    const move = this.#next;
+    this.#isDrawing = false;
+    this.#next = null;
+    move?.();
+  }
+
+  #giveUp(old: Moment): void {
+    const [moment, settled] = [this.#moment.peek(), this.#settled.peek()];
+    const kept = new Set([moment.before, moment.after, settled.before, settled.after]);
     for (const rows of new Set([old.before, old.after])) {
-      if (!kept.has(rows)) this.machine.releaseRows(rows);
+      if (!kept.has(rows) && rows !== this.#known?.rows) this.machine.releaseRows(rows);
     }
   }
 

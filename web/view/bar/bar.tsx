@@ -116,6 +116,7 @@ function Outlines({ store, projection }: LayerProps) {
   const { after } = store.moment.value;
   const hovered = rowOf(store, store.hover.value);
   const selected = rowOf(store, store.selected.value);
+  if (hovered < 0 && selected < 0) return null;
   const chosen = { rows: after, projection: projection.value, hovered, selected };
   return (
     <Canvas

@@ -1,13 +1,15 @@
 // Paints the bar: what is mapped in the window as blocks by kind, what changed, what is chosen.
 //
 // Where many rows share a pixel the pixel shows the first of them, and the others are never
-// looked at: what painting costs does not grow beyond the width.
+// looked at: what painting costs does not grow beyond the width. Blocks too narrow for their
+// kind's pattern are columns of one image (strip.ts).
 
 import { firstAbove, type Rows } from "../../app/rows.js";
 import { baseName } from "../../command/names.js";
 import { type Kind, kindOf } from "../kinds.js";
 import type { Palette } from "./palette.js";
 import type { Projection } from "./scale.js";
+import { Strip } from "./strip.js";
 
 export interface Picture {
   readonly rows: Rows;
@@ -34,6 +36,7 @@ const MARK_ROOM = 10;
 /** Room below for the labels. */
 const LABEL_ROOM = 18;
 const MIN_BLOCK = 1.5;
+const MIN_PATTERN = 4;
 const MIN_LABEL = 34;
 /** More marks than this say nothing. */
 const MARKS_MAX = 2000;
@@ -79,6 +82,7 @@ function paintBlocks(
   palette: Palette,
   labels: boolean,
 ): void {
+  const strip = new Strip(width, context.getTransform().a);
   let painted = 0;
   let fill: Kind | null = null;
   let labelled = 0;
@@ -95,23 +99,25 @@ function paintBlocks(
     from = Math.max(0, from, painted);
     const right = Math.min(width, Math.max(to, from + MIN_BLOCK));
     const kind = kindOf(rows.flags[row]!);
+    painted = right;
+    if (right - from <= MIN_PATTERN) {
+      strip.fill(from, right, palette.pixels[kind]);
+      continue;
+    }
     if (kind !== fill) {
       context.fillStyle = palette.fills[kind];
       fill = kind;
     }
     context.fillRect(from, top, right - from, bottom - top);
-    painted = right;
     if (!labels) continue;
-    if (right - from > 4) {
-      context.fillStyle = palette.surface;
-      context.fillRect(right - 1, top, 1, bottom - top);
-      fill = null;
-    }
+    context.fillStyle = palette.surface;
+    context.fillRect(right - 1, top, 1, bottom - top);
+    fill = null;
     if (right - from < MIN_LABEL || from < labelled) continue;
     label(context, rows.nameOf(row), from, right, bottom, palette);
     labelled = right;
-    fill = null;
   }
+  strip.paint(context, top, bottom);
 }
 
 /** The first row that ends above `address`. */

@@ -4,6 +4,8 @@ import { KIND_NAMES, type Kind } from "../kinds.js";
 
 export interface Palette {
   readonly fills: Readonly<Record<Kind, CanvasPattern | string>>;
+  /** The same without the pattern, as a word of an image's bytes. */
+  readonly pixels: Readonly<Record<Kind, number>>;
   readonly trough: string;
   readonly surface: string;
   readonly ink: string;
@@ -38,8 +40,12 @@ function makePalette(scale: number): Palette {
       patternOf(kind, colour(`--kind-${kind}`), colour(`--kind-${kind}-mark`), scale),
     ]),
   ) as Record<Kind, CanvasPattern>;
+  const pixels = Object.fromEntries(
+    KIND_NAMES.map((kind) => [kind, pixelOf(colour(`--kind-${kind}`))]),
+  ) as Record<Kind, number>;
   const palette = {
     fills,
+    pixels,
     trough: colour("--sunken"),
     surface: colour("--surface"),
     ink: colour("--ink"),
@@ -50,6 +56,13 @@ function makePalette(scale: number): Palette {
   };
   probe.remove();
   return palette;
+}
+
+function pixelOf(colour: string): number {
+  const context = new OffscreenCanvas(1, 1).getContext("2d")!;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return new Uint32Array(context.getImageData(0, 0, 1, 1).data.buffer)[0]!;
 }
 
 function patternOf(kind: Kind, fill: string, mark: string, scale: number): CanvasPattern {

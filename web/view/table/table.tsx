@@ -34,8 +34,8 @@ export function Table({ store }: PaneProps) {
     overscan: OVERSCAN,
   });
   const search = useComputed(() => parseSearch(query.value));
-  const found = useComputed(() => findRows(store.moment.value.after, search.value));
-  const items = useComputed(() => itemsOf(store.moment.value, found.value));
+  const found = useComputed(() => findRows(store.settled.value.after, search.value));
+  const items = useComputed(() => itemsOf(store.settled.value, found.value));
 
   const reveal = (row: number) => {
     const place = items.peek().placeOf(row);
@@ -43,10 +43,10 @@ export function Table({ store }: PaneProps) {
   };
   useSignalEffect(() => {
     const at = store.selected.value;
-    if (at !== null) reveal(rowAt(store.moment.peek().after, at));
+    if (at !== null) reveal(rowAt(store.settled.peek().after, at));
   });
   useSignalEffect(() => {
-    const { fresh } = store.moment.value.changes;
+    const { fresh } = store.settled.value.changes;
     if (fresh.length > 0) {
       reveal(fresh.at(-1)!);
       reveal(fresh[0]!);
@@ -55,7 +55,7 @@ export function Table({ store }: PaneProps) {
   const { first, last } = lines.range(items.value.count);
   // Lines that scroll out are used again for those that scroll in.
   const pool = Math.ceil(lines.height.value / LINE_PX) + 2 * OVERSCAN + 1;
-  const { after, changes } = store.moment.value;
+  const { after, changes } = store.settled.value;
   const selected = rowOf(store, store.selected.value);
   const fresh = new Set(changes.fresh.length > 5000 ? [] : changes.fresh);
   return (
@@ -106,7 +106,7 @@ export function Table({ store }: PaneProps) {
             return (
               <Line
                 key={(first + i) % pool}
-                {...lineOf(store.moment.value, item)}
+                {...lineOf(store.settled.value, item)}
                 isSelected={item === selected}
                 isFresh={fresh.has(item)}
               />
@@ -175,7 +175,7 @@ function onKey(
   found: readonly number[] | null,
   page: number,
 ): void {
-  const { after } = store.moment.value;
+  const { after } = store.settled.value;
   const count = found?.length ?? after.count;
   if (count === 0 || event.ctrlKey || event.metaKey) return;
   const row = rowOf(store, store.selected.value);
@@ -202,5 +202,5 @@ function startOf(event: Event): number | null {
 }
 
 function rowOf(store: Store, address: number | null): number {
-  return address === null ? -1 : rowAt(store.moment.value.after, address);
+  return address === null ? -1 : rowAt(store.settled.value.after, address);
 }

@@ -135,7 +135,7 @@ interface NodeProps {
 }
 
 function PathNode({ store, node, box, slot }: NodeProps & { readonly slot: number }) {
-  const { after, changedNodes } = store.moment.value;
+  const { after, changedNodes } = store.settled.value;
   const width = box.width / SLOTS;
   return (
     <g transform={`translate(${box.x} 0)`}>
@@ -187,7 +187,7 @@ function PathNode({ store, node, box, slot }: NodeProps & { readonly slot: numbe
 }
 
 function SmallNode({ store, node, box }: NodeProps) {
-  const changed = store.moment.value.changedNodes.has(node.address);
+  const changed = store.settled.value.changedNodes.has(node.address);
   const full = (node.slots.length / SLOTS) * (NODE_PX - 2);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the pane holds the focus and the keys

@@ -25,7 +25,7 @@ export function Tree({ store }: PaneProps) {
     return () => observer.disconnect();
   }, []);
 
-  const moment = store.moment.value;
+  const moment = store.settled.value;
   const at = addressOf(store);
   const levels = pathTo(store.machine.arena, at);
   const active = Math.min(chosen.value ?? levels.length - 1, levels.length - 1);
@@ -66,7 +66,7 @@ export function Tree({ store }: PaneProps) {
 
 /** The slots of one node as a list. */
 function Slots({ store, level }: PaneProps & { readonly level: Level }) {
-  const { after } = store.moment.value;
+  const { after } = store.settled.value;
   const node = level.nodes[level.onPath]!;
   const leaf = node.depth === 1;
   return (
@@ -122,7 +122,7 @@ function Slots({ store, level }: PaneProps & { readonly level: Level }) {
 
 /** What is looked up: the focus, else what the last call changed, else the first VMA. */
 function addressOf(store: Store): number {
-  const { after, changes } = store.moment.value;
+  const { after, changes } = store.settled.value;
   const row = changes.fresh[0] ?? 0;
   return store.focus.value ?? (after.count > 0 ? after.start[row]! : 0);
 }
