@@ -53,6 +53,11 @@ const ACTIVITIES: Readonly<Record<string, string>> = {
     const box = bar.getBoundingClientRect();
     bar.dispatchEvent(new PointerEvent("pointermove",
       { bubbles: true, clientX: box.left + at * box.width, clientY: box.top + 30 }));`,
+  "hover the tree": `
+    const forest = document.querySelector(".whole-tree-box");
+    const box = forest.getBoundingClientRect();
+    forest.dispatchEvent(new PointerEvent("pointermove",
+      { bubbles: true, clientX: box.left + at * box.width, clientY: box.bottom - 6 }));`,
   "zoom the bar": `
     const middle = 0x100000000000 + 65530 * 4096;
     const half = 2 ** (12 + at * 34);

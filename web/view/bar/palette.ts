@@ -6,6 +6,8 @@ export interface Palette {
   readonly fills: Readonly<Record<Kind, CanvasPattern | string>>;
   /** The same without the pattern, as a word of an image's bytes. */
   readonly pixels: Readonly<Record<Kind, number>>;
+  /** The muted colour, as a word of an image's bytes. */
+  readonly shade: number;
   readonly trough: string;
   readonly surface: string;
   readonly ink: string;
@@ -46,6 +48,7 @@ function makePalette(scale: number): Palette {
   const palette = {
     fills,
     pixels,
+    shade: pixelOf(colour("--muted")),
     trough: colour("--sunken"),
     surface: colour("--surface"),
     ink: colour("--ink"),

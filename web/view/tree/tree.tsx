@@ -1,21 +1,29 @@
-// The tree: how the maple tree finds what the reader looks at; nodes, pivots, slots, gaps.
+// The tree: all its nodes, and how the maple tree finds what the reader looks at: nodes, pivots,
+// slots, gaps.
 //
-// One stop of the Tab key: up and down choose the level, left and right the slot in it.
+// One stop of the Tab key: up and down choose the level, left and right the slot in it; + and -
+// zoom the whole tree, 0 shows it all.
 
 import { useSignal } from "@preact/signals";
+import type { ComponentChild } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { rowAt } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
 import type { Store } from "../../app/store.js";
 import { address, bytes, plural } from "../format.js";
+import { FitIcon, MinusIcon, PlusIcon } from "../icons.js";
 import { wordsOf } from "../words.js";
 import { Drawing, drawingHeight } from "./drawing.js";
 import { type Level, pathTo } from "./path.js";
+import { SHOW_ALL, type Shown, WholeTree, zoomTree } from "./whole.js";
 import "./tree.css";
+
+const ZOOM_STEP = 2;
 
 export function Tree({ store }: PaneProps) {
   const width = useSignal(440);
   const chosen = useSignal<number | null>(null);
+  const shown: Shown = useSignal(null);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const observer = new ResizeObserver(() => {
@@ -29,6 +37,7 @@ export function Tree({ store }: PaneProps) {
   const at = addressOf(store);
   const levels = pathTo(store.machine.arena, at);
   const active = Math.min(chosen.value ?? levels.length - 1, levels.length - 1);
+  const zoom = (factor: number) => zoomTree(store, shown, at, factor);
   return (
     <section class="card tree-card" aria-label="Maple tree">
       <div class="card-head">
@@ -36,6 +45,7 @@ export function Tree({ store }: PaneProps) {
         <span class="muted number">{plural(moment.nodes.count, "node")}</span>
         <span class="spacer" />
         <span class="muted number">{changedWords(moment.changedNodes.size)}</span>
+        {moment.nodes.count > 1 ? <ZoomButtons zoom={zoom} isWhole={shown.value === null} /> : null}
       </div>
       <div class="tree-body">
         <div
@@ -50,8 +60,9 @@ export function Tree({ store }: PaneProps) {
           aria-valuenow={levels[active]?.slot ?? 0}
           aria-valuetext={`level ${active + 1} of ${levels.length}, slot ${levels[active]?.slot}: ${wordsOf(store, at)}`}
           style={{ minHeight: `${drawingHeight(levels.length)}px` }}
-          onKeyDown={(event) => onKey(event, store, levels, active, chosen)}
+          onKeyDown={(event) => onKey(event, store, levels, active, chosen, zoom)}
         >
+          {moment.nodes.count > 1 ? <WholeTree store={store} at={at} shown={shown} /> : null}
           <Drawing store={store} levels={levels} width={width.value} active={active} />
         </div>
         {levels[active] === undefined ? (
@@ -61,6 +72,33 @@ export function Tree({ store }: PaneProps) {
         )}
       </div>
     </section>
+  );
+}
+
+interface ZoomProps {
+  readonly zoom: (factor: number) => void;
+  readonly isWhole: boolean;
+}
+
+function ZoomButtons({ zoom, isWhole }: ZoomProps) {
+  const button = (title: string, words: string, factor: number, icon: ComponentChild) => (
+    <button
+      type="button"
+      class="button is-icon is-small"
+      title={title}
+      disabled={factor > 1 && isWhole}
+      onClick={() => zoom(factor)}
+    >
+      {icon}
+      <span class="visually-hidden">{words}</span>
+    </button>
+  );
+  return (
+    <div class="zoom">
+      {button("Zoom out (-)", "Zoom the tree out", ZOOM_STEP, <MinusIcon />)}
+      {button("Zoom in (+)", "Zoom the tree in", 1 / ZOOM_STEP, <PlusIcon />)}
+      {button("Show all (0)", "Show the whole tree", SHOW_ALL, <FitIcon />)}
+    </div>
   );
 }
 
@@ -137,6 +175,7 @@ function onKey(
   levels: readonly Level[],
   active: number,
   chosen: { value: number | null },
+  zoom: (factor: number) => void,
 ): void {
   const level = levels[active];
   if (level === undefined || event.ctrlKey || event.metaKey) return;
@@ -151,6 +190,10 @@ function onKey(
     ArrowRight: () => toSlot(level.slot + 1),
     Home: () => toSlot(0),
     End: () => toSlot(slots.length - 1),
+    "+": () => zoom(1 / ZOOM_STEP),
+    "=": () => zoom(1 / ZOOM_STEP),
+    "-": () => zoom(ZOOM_STEP),
+    "0": () => zoom(SHOW_ALL),
     ArrowUp: () => {
       chosen.value = Math.max(0, active - 1);
     },
