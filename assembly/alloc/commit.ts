@@ -38,7 +38,7 @@ import { slab_free, slab_free_once, slab_next } from "./slab";
 export function journal_later(tag: u32, object: usize): void {
   const seat = this_seat();
   // No room and no memory: what is put off is done at once, and the call cannot be undone.
-  if (make_room(seat, 0) == 0) commit_deferred(seat);
+  if (make_room(seat, 0) == 0) commit_deferred(seat, false);
   add_tag(seat, <u32>object | tag);
   store<u32>(seat, 1, Seat.LOG_DEFERRED);
 }
@@ -52,7 +52,8 @@ export function journal_free(kind: u32, object: usize): void {
 export function journal_commit(): void {
   const seat = this_seat();
   store<u32>(seat, 0, Seat.CHANGING);
-  if (load<u32>(seat, Seat.LOG_DEFERRED) != 0 || !journal_is_small(seat)) commit_deferred(seat);
+  if (load<u32>(seat, Seat.LOG_DEFERRED) != 0 || !journal_is_small(seat))
+    commit_deferred(seat, true);
   else journal_empty(seat);
   store<u32>(seat, 0, Seat.LOG_LOST);
 }
@@ -83,9 +84,11 @@ function journal_empty(seat: usize): void {
   store<u32>(seat, <u32>(seat + Seat.LOG + LOG_BYTES), Seat.LOG_IMAGES);
 }
 
-function commit_deferred(seat: usize): void {
+/** `whole`: the call is done, so that it is no longer lost if it was; else only what it put off is. */
+function commit_deferred(seat: usize, whole: bool): void {
   store<u64>(seat, (<u64>(seat + Seat.LOG)) << 32, Seat.LOG_DONE);
   store<u32>(seat, LogState.COMMITTED, Seat.LOG_STATE); // J3
+  if (whole) store<u32>(seat, 0, Seat.LOG_LOST);
   finish(seat);
 }
 

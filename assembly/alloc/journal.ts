@@ -91,7 +91,6 @@ export function journal_init(seat: usize): void {
   store<u32>(seat, <u32>(seat + Seat.LOG + LOG_BYTES), Seat.LOG_IMAGES);
   store<u32>(seat + Seat.LOG, 0, Log.PREV);
   store<u32>(seat, 0, Seat.LOG_DEFERRED);
-  store<u32>(seat, 0, Seat.LOG_LOST);
   store<u32>(seat, LogState.OPEN, Seat.LOG_STATE);
 }
 

@@ -37,10 +37,12 @@ export function seat_bury(seat: usize, report: usize): void {
   memory.fill(report, 0, Reap.COUNT * 4);
   const own = this_seat();
   set_this_seat(seat);
-  const lost = finish_call(seat, report);
+  finish_call(seat, report);
+  const lost = load<u32>(seat, Seat.LOG_LOST) != 0; // stays until its spaces are marked
   making_abort_all(lost);
   give_up_holds(seat, report);
   give_up_mms(seat, lost, report);
+  store<u32>(seat, 0, Seat.LOG_LOST);
   // Holding no lock any more: one of them may be a space's last.
   store<u32>(report, refs_give_back(), Reap.REFERENCES * 4);
   slab_recount();
@@ -48,23 +50,20 @@ export function seat_bury(seat: usize, report: usize): void {
   set_this_seat(own);
 }
 
-/** Undoes or finishes the call under way; true: it could not be undone. */
-function finish_call(seat: usize, report: usize): bool {
+/** Undoes or finishes the call under way; LOG_LOST afterwards: it could not be undone. */
+function finish_call(seat: usize, report: usize): void {
   slab_recount();
   slab_recover();
   journal_recover();
   pages_recover();
   commit_recover(seat);
-  let lost = false;
   if (load<u32>(seat, Seat.LOG_STATE) != LogState.OPEN) finish(seat);
-  else {
-    lost = load<u32>(seat, Seat.LOG_LOST) != 0;
-    if (!lost && load<u32>(seat, Seat.LOG_N) != 0) add_one(report + Reap.UNDONE * 4);
-    if (!lost) journal_undo(seat);
+  else if (load<u32>(seat, Seat.LOG_LOST) == 0) {
+    if (load<u32>(seat, Seat.LOG_N) != 0) add_one(report + Reap.UNDONE * 4);
+    journal_undo(seat);
   }
   store<u32>(seat, 0, Seat.CHANGING);
   journal_init(seat);
-  return lost;
 }
 
 function give_up_holds(seat: usize, report: usize): void {
