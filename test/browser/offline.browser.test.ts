@@ -123,13 +123,10 @@ test("offline after the first visit, with every view", async () => {
   expect(complaints.filter((line) => !line.includes("sw.js"))).toEqual([]);
 });
 
-test("a new version is shown as soon as no page of the old one is open", async () => {
-  await using there = await host();
-  const { page, folder, context, served } = there;
-  const url = await visit(there);
+/** Puts another version in place of what is served: other contents, another hash. */
+async function publish(folder: string): Promise<void> {
   for (const name of ["index.html", "sw.js"]) {
     const text = await readFile(join(folder, name), "utf8");
-    // As the build would have it: other contents, another hash.
     const next =
       name === "sw.js"
         ? text.replace(/`[0-9a-f]{16}`/, "`0123456789abcdef`")
@@ -137,6 +134,13 @@ test("a new version is shown as soon as no page of the old one is open", async (
     expect(next).not.toBe(text);
     await writeFile(join(folder, name), next);
   }
+}
+
+test("a new version is shown as soon as no page of the old one is open", async () => {
+  await using there = await host();
+  const { page, folder, context, served } = there;
+  const url = await visit(there);
+  await publish(folder);
   // A page of the same origin that the service worker does not control: it only looks.
   const outside = await context.newPage();
   await outside.goto(`${served.url}other.html`);
@@ -155,6 +159,24 @@ test("a new version is shown as soon as no page of the old one is open", async (
   await ready(later);
   expect(await later.title()).toContain("new: ");
   expect(await isIsolated(later)).toBe(true);
+});
+
+test("a page that is open says that there is a new version, and a button takes it", async () => {
+  await using there = await host();
+  const { page, folder, complaints } = there;
+  const url = await visit(there);
+  await publish(folder);
+  const notice = page.locator(".notice", { hasText: "A new version of this page is ready." });
+  expect(await notice.count()).toBe(0);
+  await page.evaluate(async (scope) => {
+    await (await navigator.serviceWorker.getRegistration(scope))!.update();
+  }, url);
+  await notice.getByRole("button", { name: "Reload" }).click();
+  await expect.poll(() => page.title(), { timeout: 15_000 }).toContain("new: ");
+  await ready(page);
+  expect(await isIsolated(page)).toBe(true);
+  expect(await notice.count()).toBe(0);
+  expect(complaints).toEqual([]);
 });
 
 test.each([

@@ -15,6 +15,11 @@ export function Notices({ store }: PaneProps) {
           <p>
             <strong>{notice.title}</strong> {notice.text}
           </p>
+          {notice.action === undefined ? null : (
+            <button type="button" class="button is-small is-primary" onClick={notice.action.act}>
+              {notice.action.words}
+            </button>
+          )}
           <button
             type="button"
             class="button is-small"

@@ -51,6 +51,8 @@ export interface Notice {
   readonly tone: "info" | "error";
   readonly title: string;
   readonly text: string;
+  /** What can be done about it: a button beside Dismiss. */
+  readonly action?: { readonly words: string; readonly act: () => void };
 }
 
 /** Something that takes longer than half a second. */

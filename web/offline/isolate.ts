@@ -2,6 +2,7 @@
 //
 //   isolated already          the service worker is registered for offline use
 //   not isolated, top level   registered; as soon as it controls the page, one reload
+//   a new version is ready    a notice; its button takes it, and the page is loaded again
 //   in a frame                nothing is reloaded: the embedding page decides about isolation
 //   no service worker, or     the banner
 //   still not isolated
@@ -10,6 +11,7 @@
 // storage there is no reload.
 
 import type { Store } from "../app/store.js";
+import { offerUpdate } from "./update.js";
 
 const RELOADED = "vmaple.reloaded";
 /** How long the service worker may take before the banner stands in for it. */
@@ -29,7 +31,8 @@ export const NO_ISOLATION = {
 export async function isolate(store: Store): Promise<void> {
   const alone = globalThis.crossOriginIsolated;
   const framed = window.top !== window;
-  const registered = await register();
+  const registration = await register();
+  const registered = registration !== null;
   if (registered && !alone && !framed && markReload()) {
     await controlled();
     if (navigator.serviceWorker.controller !== null) {
@@ -37,19 +40,22 @@ export async function isolate(store: Store): Promise<void> {
       return;
     }
   }
-  if (registered) void keepFiles();
+  if (registered) {
+    void keepFiles();
+    offerUpdate(registration, store);
+  }
   if (!alone && !framed) store.notify(NO_ISOLATION);
 }
 
-/** Registers the service worker; false where there can be none. */
-async function register(): Promise<boolean> {
-  if (import.meta.env.MODE !== "production" || !("serviceWorker" in navigator)) return false;
+/** Registers the service worker; null where there can be none. */
+async function register(): Promise<ServiceWorkerRegistration | null> {
+  if (import.meta.env.MODE !== "production" || !("serviceWorker" in navigator)) return null;
   try {
     const script = new URL("./sw.js", document.baseURI);
     // A browser under somebody's control may resolve without one.
-    return (await navigator.serviceWorker.register(script)) !== undefined;
+    return (await navigator.serviceWorker.register(script)) ?? null;
   } catch {
-    return false; // no https, no such file, or switched off: the banner says the rest
+    return null; // no https, no such file, or switched off: the banner says the rest
   }
 }
 

@@ -3,7 +3,8 @@
 //   first visit    installed and activated at once; the page then reloads itself, isolated, and
 //                  asks for the files to be kept ("keep")
 //   later visits   every file of this version comes from the cache
-//   a new version  keeps its files first, then waits until no page of the old one is open
+//   a new version  keeps its files first, then waits until no page of the old one is open, or
+//                  the reader takes it ("take")
 //
 // The build writes the names of all files and their common hash in here (plugin.ts). Nothing
 // outside the page's own folder is touched.
@@ -20,6 +21,7 @@ interface Fetching extends Lasting {
 interface Scope {
   readonly clients: { claim(): Promise<void> };
   readonly registration: { readonly scope: string; readonly active: object | null };
+  skipWaiting(): Promise<void>;
   addEventListener(type: "install" | "activate" | "message", listener: (e: Lasting) => void): void;
   addEventListener(type: "fetch", listener: (event: Fetching) => void): void;
 }
@@ -44,7 +46,9 @@ scope.addEventListener("activate", (event) => {
 });
 
 scope.addEventListener("message", (event) => {
-  if ((event as unknown as MessageEvent).data === "keep") event.waitUntil(keepFiles());
+  const { data } = event as unknown as MessageEvent;
+  if (data === "keep") event.waitUntil(keepFiles());
+  if (data === "take") event.waitUntil(scope.skipWaiting());
 });
 
 scope.addEventListener("fetch", (event) => {
