@@ -74,5 +74,6 @@ export {
   worker_reap,
   worker_scratch,
   worker_seat,
+  worker_sit,
 } from "./index";
 export { refs_give_back } from "./mm/refs";

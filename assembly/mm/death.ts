@@ -5,7 +5,7 @@
 // undone (alloc/undo.ts). What an mmap hook was making goes (mm/making.ts). Then read locks
 // (sync/holds.ts) and write locks are given up, spaces that it was tearing down or building
 // (mm.TEARDOWN) are torn down, and what it had references to is given back (alloc/ledger.ts).
-// Every step can be done twice, but nobody can claim the seat a second time yet (docs/roadmap.md).
+// Every step can be done again: a reaper may die as well (liveness N3).
 //
 // One case is left: a call whose journal found no memory (LOG_LOST). Then the space under its
 // write lock is marked dead. Its VMAs and nodes are given up, unreachable and never reused,

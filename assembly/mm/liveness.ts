@@ -5,7 +5,7 @@
 // the seat marks it; every wait ends after Abi.LOOK_MS, and the waiter reaps the seats that are
 // marked. Nobody is declared dead for being slow: a waiter that finds no mark goes on waiting.
 //
-//   seat   STATE       FREE -> TAKEN -> FREE, or TAKEN -> REAPED -> FREE
+//   seat   STATE       FREE -> TAKEN -> FREE, or TAKEN -> reaper's seat | REAPED -> FREE
 //          GENERATION  +1 before STATE becomes FREE: one worker has one
 //          DEAD        generation + 1 of the worker that is known to be dead, 0 nobody
 //
@@ -14,6 +14,9 @@
 //       worker, says nothing about that one.
 //   N2  a seat is claimed by one exchange of STATE; who finds that it was left and taken anew
 //       meanwhile gives it back. Its new worker does not notice: it never looks at STATE.
+//   N3  the claim names the reaper. Who reaps that one, because it has died in the middle, goes on
+//       in its place before the seat that claims name can have another worker: every step of
+//       reaping can be done again (mm/death.ts).
 //
 // Context: any thread with a seat; a waiter may be in the middle of a call of its own, of which
 // nothing is touched: reaping goes on in the dead worker's seat. Floor: mm. Imports: base,
@@ -68,18 +71,38 @@ function is_taken(seat: usize): bool {
   return load_acquire(seat + Seat.STATE) == SeatState.TAKEN;
 }
 
+/** STATE of a seat that the worker in `reaper` reaps (N3). */
+function claim_of(reaper: usize): u32 {
+  return <u32>reaper | SeatState.REAPED;
+}
+
 /** Claims the seat against other reapers. */
 function claim(seat: usize): bool {
-  return cmpxchg(seat + Seat.STATE, SeatState.TAKEN, SeatState.REAPED) == SeatState.TAKEN;
+  const mine = claim_of(this_seat());
+  return cmpxchg(seat + Seat.STATE, SeatState.TAKEN, mine) == SeatState.TAKEN;
 }
 
 /** N2. It may have been left in this moment: then it stays free. */
 function unclaim(seat: usize): void {
-  cmpxchg(seat + Seat.STATE, SeatState.REAPED, SeatState.TAKEN);
+  cmpxchg(seat + Seat.STATE, claim_of(this_seat()), SeatState.TAKEN);
+}
+
+/** Goes on with what the worker of `dead` was reaping (N3). Context: `dead` is claimed by this worker. */
+function take_over(dead: usize): void {
+  const theirs = claim_of(dead);
+  const seats = <usize>load<u32>(Header.SEATS);
+  const end = seats + <usize>load_acquire(Header.SEAT_HIGH) * <usize>Seat.SIZE;
+  for (let seat = seats; seat < end; seat += Seat.SIZE) {
+    if (load_acquire(seat + Seat.STATE) != theirs) continue;
+    // Nobody else does: who made the claim is gone, and its own seat is ours.
+    store_release(seat + Seat.STATE, claim_of(this_seat()));
+    finish(seat);
+  }
 }
 
 function finish(seat: usize): void {
   seat_bury(seat, seat + Seat.REPORT);
+  take_over(seat);
   // For whoever asks later: the reaper may have been a waiter.
   store_release(seat + Seat.REPORT_OF, load_acquire(seat + Seat.GENERATION) + 1);
   vacate(seat);

@@ -8,18 +8,14 @@ import { scenarios } from "./scenarios";
 import { deaths } from "./scenarios/death";
 import { deadHooks } from "./scenarios/death-hook";
 import { deadReferences } from "./scenarios/death-refs";
-import { liveness } from "./scenarios/liveness";
 import { World } from "./world";
 
-/**
- * Every scenario, and those that are there for this; but not those with a dead worker of their
- * own: nobody goes on yet with what a reaper leaves that dies itself.
- */
+/** Every scenario, and those that are there for this. */
 export const killedScenarios: Scenario[] = [
   ...deaths,
   ...deadReferences,
   ...deadHooks,
-  ...scenarios.filter((scenario) => !liveness.includes(scenario)),
+  ...scenarios,
 ];
 
 export const BURIALS: readonly Burial[] = ["reap", "mark"];

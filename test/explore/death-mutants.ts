@@ -337,4 +337,18 @@ export const deathMutants: DeathMutant[] = [
     ),
     burial: "mark",
   },
+  of(
+    "dead-writer",
+    "mm/liveness.ts",
+    "what a dead reaper was at stays claimed",
+    "  seat_bury(seat, seat + Seat.REPORT);\n  take_over(seat);\n",
+    "  seat_bury(seat, seat + Seat.REPORT);\n",
+  ),
+  of(
+    "dead-readers",
+    "mm/liveness.ts",
+    "a claim does not name the reaper",
+    "  return <u32>reaper | SeatState.REAPED;\n",
+    "  return SeatState.REAPED;\n",
+  ),
 ];

@@ -214,7 +214,7 @@ export class Killer {
           world.allowTicks(TICKS);
           return;
         }
-        const had = listed(world, world.fibers[victim]!.x.worker_seat());
+        const had = listed(world, world.seats[victim]!);
         expect(world.control.worker_reap(index) === 0, "the seat cannot be reaped");
         if (states.length !== 0 && !world.midCall()) this.#compare(victim, when.step, states, had);
       },
@@ -253,7 +253,7 @@ export class Killer {
   #checkEnd(): void {
     const { world } = this;
     const x = world.control;
-    if (this.burial === "mark") x.worker_look(); // nobody had to wait for it
+    x.worker_look(); // for whoever is marked and nobody had to wait for
     checkHolds(world);
     for (let mm = x.mm_first() >>> 0; mm !== 0; mm = x.mm_next(mm) >>> 0) {
       if (x.mm_users(mm) === 0) continue;
@@ -288,10 +288,10 @@ export class Killer {
   }
 
   #countFree(kind: number, link: number): number {
-    const { u32, fibers, control } = this.world;
+    const { u32, seats, control } = this.world;
     const heads = [DEPOTS + kind * LINE];
-    for (const { worker_seat } of [control, ...fibers.map((fiber) => fiber.x)]) {
-      heads.push(worker_seat() + SEAT.MAGAZINES + kind * MAGAZINE.SIZE);
+    for (const seat of [control.worker_seat(), ...seats]) {
+      heads.push(seat + SEAT.MAGAZINES + kind * MAGAZINE.SIZE);
     }
     this.#marks.fill(0);
     let n = 0;

@@ -9,6 +9,7 @@ export interface Core {
   arena_init(bytes: number, workers: number, flags: number): number;
   worker_attach(mayBlock: number): number;
   worker_scratch(): number;
+  worker_sit(seat: number, generation: number, mayBlock: number): number;
   worker_seat(): number;
   mm_create(): number;
   mm_count(mm: number): number;

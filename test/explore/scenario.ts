@@ -116,8 +116,7 @@ export function live(world: World): number[] {
 
 /** No fiber's seat names a VMA or a lock. */
 export function checkHolds(world: World): void {
-  for (const { index, x } of world.fibers) {
-    const seat = x.worker_seat();
+  for (const [index, seat] of world.seats.entries()) {
     for (let i = 0; i < HOLD.SLOTS; i++) {
       const vma = world.u32[(seat + SEAT.VMA_HOLDS + i * 4) >> 2];
       const lock = world.u32[(seat + SEAT.LOCK_HOLDS + i * HOLD.LOCK_STRIDE) >> 2];

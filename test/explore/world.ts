@@ -113,6 +113,8 @@ export class World {
   ticks = 0;
   /** Fibers that have died in this schedule. */
   readonly dead = new Set<number>();
+  /** Addresses of the fibers' seats. */
+  readonly seats: readonly number[];
   /** Told before and after each call. */
   onBoundary: ((fiber: number) => void) | undefined;
   #filter: FilterExports;
@@ -151,6 +153,7 @@ export class World {
       fiber.x.worker_attach(1);
       this.fibers.push(fiber);
     }
+    this.seats = this.fibers.map(({ x }) => x.worker_seat());
   }
 
   /** The state that every schedule begins with is the present one. */
@@ -175,6 +178,7 @@ export class World {
   /** Runs one schedule from the snapshot; throws a Violation. */
   run(bodies: Body[], chooser: Chooser): void {
     this.#filter.restore();
+    this.#sitDown();
     this.#chooser = chooser;
     this.#held.length = 0;
     this.#queue.length = 0;
@@ -215,6 +219,14 @@ export class World {
     if (blocked.length !== 0) {
       const who = blocked.map((f) => `fiber ${f.index} on word ${f.waitsOn}`);
       throw new Violation(`deadlock: ${who.join(", ")}`);
+    }
+  }
+
+  /** Which seat is its own is not in memory: who died reaping another one sits in that one. */
+  #sitDown(): void {
+    for (const { index, x } of this.fibers) {
+      if (x.worker_seat() === this.seats[index]) continue;
+      x.worker_sit(index + 1, this.control.worker_generation(index + 1), 1);
     }
   }
 

@@ -109,8 +109,8 @@ export const liveness: Scenario[] = [
       mutant(
         LIVENESS,
         "two waiters claim the seat by a load and a store",
-        "return cmpxchg(seat + Seat.STATE, SeatState.TAKEN, SeatState.REAPED) == SeatState.TAKEN;",
-        "if (!is_taken(seat)) return false;\n  store_release(seat + Seat.STATE, SeatState.REAPED);\n  return true;",
+        "return cmpxchg(seat + Seat.STATE, SeatState.TAKEN, mine) == SeatState.TAKEN;",
+        "if (!is_taken(seat)) return false;\n  store_release(seat + Seat.STATE, mine);\n  return true;",
       ),
     ],
   ),
