@@ -163,8 +163,14 @@ const MUTANTS = [
   [
     "ops/brk.ts",
     "the grown heap joins nobody",
-    "merge_new(mm, c, vma_lookup(mm, from - 1), 0)",
+    "merge_new(mm, c, heap, 0)",
     "merge_new(mm, c, 0, 0)",
+  ],
+  [
+    "ops/brk.ts",
+    "the heap joins what ends where it begins",
+    "vm_end(before) > load<u64>(mm, Mm.START_BRK)",
+    "vm_end(before) >= load<u64>(mm, Mm.START_BRK)",
   ],
   [
     "ops/populate.ts",

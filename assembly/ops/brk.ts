@@ -6,7 +6,7 @@
 import { Mm } from "../base/layout";
 import { mm_begin_change } from "../mm/change";
 import { VM_ACCOUNT, VM_EXEC, VM_LOCKED, VM_MAY, VM_READ, VM_WRITE } from "../mm/flags";
-import { page_shift } from "../mm/vma";
+import { page_shift, vm_end } from "../mm/vma";
 import { MmFlag } from "../shared/abi";
 import { MapFlag } from "../shared/flags";
 import {
@@ -78,7 +78,10 @@ function grow_heap(mm: usize, from: u64, to: u64): bool {
   if (reserve(mm, 1, from, to, 1) != 0) return false;
   if (!vm_enough_memory(mm, <i64>pages)) return false;
   const c = set_candidate(from, to, flags, from >> page_shift(mm), 0);
-  merge_new(mm, c, vma_lookup(mm, from - 1), 0); // R-MERGE-31: never with the next
+  // Linux looks for the heap above start_brk: what ends there, before it, is never joined.
+  const before = vma_lookup(mm, from - 1);
+  const heap = before != 0 && vm_end(before) > load<u64>(mm, Mm.START_BRK) ? before : 0;
+  merge_new(mm, c, heap, 0); // R-MERGE-31: never with the next
   vm_stat_account(mm, flags, <i64>pages);
   if ((flags & VM_LOCKED) != 0) account_locked(mm, <i64>pages);
   return true;

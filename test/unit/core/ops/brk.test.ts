@@ -53,6 +53,16 @@ describe("growing", () => {
     s.expect("WWWW.WW");
   });
 
+  test.each([
+    ["ends where the heap begins stays apart", 0, "WW|WW"],
+    ["reaches beyond the heap's begin is joined", -100, "WWWW"],
+  ])("what %s (asked of Linux by PR_SET_MM_MAP)", async (_what, shift, drawing) => {
+    const s = await sketch("", { startBrk: BASE + 2 * PAGE + shift });
+    s.mmap(0, 2, RW);
+    s.mm.brk(s.at(4));
+    s.expect(drawing);
+  });
+
   test("joins what was mapped right behind the heap", async () => {
     const s = await heap(2);
     s.mmap(2, 1, RW);
