@@ -110,8 +110,9 @@ function build(subject, n, scale, emit) {
     checksum = subject.iterate();
     if (subject.erase === null) continue;
     const erase = (from, to) => subject.erase(ranges, erased, from, to);
-    sums.erase_rand.push(measure(n, erase, { budgetMs }));
-    if (!sums.erase_rand[0].partial && subject.iterate() !== 0) checksum = Number.NaN;
+    const emptied = measure(n, erase, { budgetMs });
+    sums.erase_rand.push(emptied);
+    if (!emptied.partial && subject.iterate() !== 0) checksum = Number.NaN;
   }
   for (const [workload, parts] of Object.entries(sums)) {
     if (parts.length === 0) continue;

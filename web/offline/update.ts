@@ -8,22 +8,31 @@ const NOTICE = {
   title: "A new version of this page is ready.",
 } as const;
 
-/** Tells the reader as soon as a service worker of another version waits. */
+/** Tells the reader as soon as a service worker of another version waits, or another page has taken it. */
 export function offerUpdate(registration: ServiceWorkerRegistration, store: Store): void {
   const { serviceWorker } = navigator;
-  // The first one that ever came does not wait, and there is nothing older to be replaced.
-  const offer = () => {
-    const { waiting } = registration;
-    if (waiting === null || serviceWorker.controller === null) return;
-    const take = () => {
-      serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-      waiting.postMessage("take");
-    };
+  const reload = () => location.reload();
+  const offer = (act: () => void) => {
     const text = "The log stays, as far as the page's address holds it.";
-    store.notify({ ...NOTICE, text, action: { words: "Reload", act: take } });
+    store.notify({ ...NOTICE, text, action: { words: "Reload", act } });
   };
-  registration.addEventListener("updatefound", () => {
-    registration.installing?.addEventListener("statechange", offer);
+  const look = () => {
+    const { waiting } = registration;
+    // The first one that ever came replaces nobody.
+    if (waiting === null || serviceWorker.controller === null) return;
+    offer(() => {
+      if (waiting.state !== "installed") return reload(); // taken meanwhile
+      serviceWorker.addEventListener("controllerchange", reload, { once: true });
+      waiting.postMessage("take");
+    });
+  };
+  let isControlled = serviceWorker.controller !== null;
+  serviceWorker.addEventListener("controllerchange", () => {
+    if (isControlled) offer(reload); // this page is of the old version
+    isControlled = true;
   });
-  offer();
+  registration.addEventListener("updatefound", () => {
+    registration.installing?.addEventListener("statechange", look);
+  });
+  look();
 }

@@ -37,7 +37,7 @@ interface WholeProps extends PaneProps {
   readonly shown: Shown;
 }
 
-/** What the window shows of a forest: all, or the leaves chosen, moved to where `at` is if it has moved. */
+/** What the window shows of a forest: all, or the leaves chosen, as far as there are so many. */
 function windowOf(forest: Forest, shown: Leaves | null): Leaves {
   return shown === null ? { from: 0, to: forest.leaves } : clampedLeaves(forest, shown);
 }
