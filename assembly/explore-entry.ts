@@ -59,6 +59,7 @@ export {
   munmap,
   munmap_locked,
   page_create,
+  page_put,
   peek,
   set_vma_name,
   slab_bytes,

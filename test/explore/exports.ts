@@ -72,6 +72,7 @@ export interface Core {
   vma_update_flags(vma: number, set: number, unset: number): void;
   vma_insert_page(vma: number, address: number, page: number): number;
   page_create(): number;
+  page_put(page: number): void;
   file_create(): number;
   file_get(file: number): number;
   file_put(file: number): void;

@@ -34,7 +34,7 @@ interface Hooked {
 }
 
 /** The control's. */
-function makeFile(world: World): number {
+export function makeFile(world: World): number {
   const x = world.control;
   const words = x.worker_scratch() >> 3;
   [FILE_FLAGS, 8, 1, 77, 2 ** 20, 0, 0, 0].forEach((value, i) => {
@@ -74,7 +74,14 @@ function* begin(
 }
 
 /** All of an mmap whose hook puts `page` into the first of two pages. */
-function* mixed(world: World, x: Core, mm: number, first: number, file: number, page: number) {
+export function* mixed(
+  world: World,
+  x: Core,
+  mm: number,
+  first: number,
+  file: number,
+  page: number,
+) {
   const vma = yield* begin(world, x, mm, first, file);
   yield () => x.vma_insert_page(vma, at(first), page);
   yield () => x.mmap_commit(mm, vma, FIXED);

@@ -5,6 +5,7 @@ import { liveness } from "./liveness";
 import { lifetimes } from "./mm";
 import { mmapLock } from "./mmap-lock";
 import { operations } from "./ops";
+import { pages } from "./pages";
 import { peeks } from "./peek";
 import { upstream } from "./upstream";
 import { vmaLock } from "./vma-lock";
@@ -16,5 +17,6 @@ export const scenarios: Scenario[] = [
   ...peeks,
   ...lifetimes,
   ...operations,
+  ...pages,
   ...upstream,
 ];
