@@ -111,7 +111,10 @@ test("offline after the first visit, with every view", async () => {
   const errors: string[] = [];
   other.on("pageerror", ({ message }) => errors.push(message));
   await expect(fetch(url)).rejects.toThrow(); // the host is really gone
-  await other.goto(`${url}?embed=1`);
+  // On a busy machine Chromium has refused the first navigation of a new page in one run of ten
+  // (net::ERR_FAILED, with every file kept); why is not known (docs/roadmap.md). A reader reloads.
+  const open = () => other.goto(`${url}?embed=1`).then(() => "loaded", String);
+  await expect.poll(open, { timeout: 15_000 }).toBe("loaded");
   await ready(other);
   expect(await isIsolated(other)).toBe(true);
   await page.reload();
