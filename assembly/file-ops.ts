@@ -15,9 +15,10 @@ import { vma_is_write_locked } from "./mm/vma_lock";
 import { do_mmap } from "./ops/mmap";
 import { Errno } from "./shared/errno";
 
+export { making_abort as mmap_abort } from "./mm/making";
 export { page_create, page_refs } from "./mm/pages";
 export { page_get, page_put } from "./mm/refs";
-export { mmap_abort, mmap_commit } from "./ops/mmap";
+export { mmap_commit } from "./ops/mmap";
 
 /** As mmap_locked_i64, of a file with operations too: u32[0] of scratch is the VMA to call the hook with, or 0. */
 export function mmap_begin(

@@ -9,6 +9,7 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { killInBrowser } from "./kill-browser.mjs";
+import { sharedEnums } from "./lib/abi.mjs";
 import { freshSeed, readOptions } from "./options.mjs";
 
 const EOWNERDEAD = 130;
@@ -19,8 +20,8 @@ const BASE = 2 ** 44;
 const MEMORY_PAGES = 512;
 const DEADLINE_MS = 5000;
 const LIFE_MAX_MS = 12;
-/** SlabKind.COUNT. */
-const KINDS = 9;
+const { members } = sharedEnums().find(({ name }) => name === "SlabKind");
+const KINDS = members.find(({ name }) => name === "COUNT").value;
 
 const { browser, seed, ...options } = readOptions({
   command: "npm run kill-test --",

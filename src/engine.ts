@@ -7,9 +7,8 @@ import { Errno } from "../assembly/shared/errno.js";
 import { type Address, assertFields, shown } from "./address.js";
 import { Context, type LeakReport, type Makers } from "./context.js";
 import { Core, instantiate } from "./core.js";
-import { MmError } from "./errors.js";
+import { checked, MmError } from "./errors.js";
 import { createFile, type FileOptions, FileRef, registerFileOps } from "./file.js";
-import { assertTaken } from "./handle.js";
 import { checkHeader, checkVersion, createMemory, DEFAULT_MEMORY_BYTES } from "./memory.js";
 import { MmWithUser } from "./mm.js";
 import { createMm, type MmOptions } from "./mm-options.js";
@@ -409,9 +408,7 @@ export class Engine implements Disposable {
         continue;
       }
       if ((x.mm_stat(mm, MmStat.FLAGS) & MmFlag.DEAD) !== 0) continue; // nothing left to check
-      const taken = x.mmget_not_zero(mm);
-      assertTaken(taken, "validate");
-      if (taken === 0) continue;
+      if (checked(x.mmget_not_zero(mm), "validate") === 0) continue;
       // Not `using`: its helpers weigh more than the rest of the class.
       const user = new MmWithUser(context, mm);
       try {

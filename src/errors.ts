@@ -113,12 +113,14 @@ export function checked(result: number | bigint, syscall: string, args?: () => E
   return value;
 }
 
-/**
- * A core result that is an address in the arena: as an i32 those above 2 GiB are negative, and
- * only the last 4095 are errors.
- */
+/** Of results that are addresses: as an i32 those above 2 GiB are negative, only the last 4095 are errors. */
+export function isErrno(result: number): boolean {
+  return result < 0 && result >= -ERRNO_MAX;
+}
+
+/** A core result that is an address in the arena. @throws MmError it stands for one */
 export function checkedPointer(result: number, syscall: string, args?: () => ErrorArgs): number {
-  if (result < 0 && result >= -ERRNO_MAX) throw errorOf(result, syscall, args?.());
+  if (isErrno(result)) throw errorOf(result, syscall, args?.());
   return result >>> 0;
 }
 

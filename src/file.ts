@@ -7,8 +7,8 @@ import { FileArg } from "../assembly/shared/abi.js";
 import { FileFlag } from "../assembly/shared/flags.js";
 import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
 import type { Core } from "./core.js";
-import { checkedPointer } from "./errors.js";
-import { assertTaken, Handle } from "./handle.js";
+import { checked, checkedPointer } from "./errors.js";
+import { Handle } from "./handle.js";
 import type { FileOps } from "./vma-new.js";
 
 /** Address of a file record in the arena: the raw plane's `file`. */
@@ -93,7 +93,7 @@ export class FileRef extends Handle {
   /** One more reference to the same open file: mappings through it merge with those through this one. */
   clone(): FileRef {
     const pointer = this.pointer;
-    assertTaken(this.context.core.x.file_get(pointer), "clone");
+    checked(this.context.core.x.file_get(pointer), "clone");
     return new FileRef(this.context, pointer);
   }
 

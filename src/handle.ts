@@ -9,7 +9,7 @@
 // Floor: S2. Imports: context, errors.
 
 import type { Context, Scope } from "./context.js";
-import { errorOf, NotThreadSafeError } from "./errors.js";
+import { NotThreadSafeError } from "./errors.js";
 
 /**
  * The value of a field that makes structured clone fail. Clone copies own fields only,
@@ -22,11 +22,6 @@ export function notCloneable(): never {
 /** The same, for what must never leave its worker. */
 export function notThreadSafe(): never {
   throw new NotThreadSafeError("a guard belongs to the worker that took it");
-}
-
-/** @throws MmError what a call that takes a reference answered: ENOMEM */
-export function assertTaken(result: number, call: string): void {
-  if (result < 0) throw errorOf(result, call);
 }
 
 /**

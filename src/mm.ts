@@ -15,7 +15,7 @@ import { checked } from "./errors.js";
 import { type ExecOptions, exec } from "./exec.js";
 import { type Explanation, explain } from "./explain.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
-import { assertTaken, Handle } from "./handle.js";
+import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
 import { getMdwe, type Persona, personality, setMdwe } from "./mm-flags.js";
 import { type Rlimits, setRlimits } from "./mm-options.js";
@@ -69,15 +69,14 @@ export class Mm extends Handle {
   /** A reference to the record alone: it does not keep the space from being torn down. */
   mmgrab(): Mm {
     const pointer = this.pointer;
-    assertTaken(this.context.core.x.mmgrab(pointer), "mmgrab");
+    checked(this.context.core.x.mmgrab(pointer), "mmgrab");
     return new Mm(this.context, pointer);
   }
 
   /** A reference to the space, or null once mm_users has reached zero: that is final. */
   mmgetNotZero(): MmWithUser | null {
     const pointer = this.pointer;
-    const taken = this.context.core.x.mmget_not_zero(pointer);
-    assertTaken(taken, "mmgetNotZero");
+    const taken = checked(this.context.core.x.mmget_not_zero(pointer), "mmgetNotZero");
     return taken === 0 ? null : new MmWithUser(this.context, pointer);
   }
 
@@ -170,7 +169,7 @@ export class MmWithUser extends WithSystemCalls {
   /** @internal One more mm_users count, for the caller to own. */
   mmget(): MmPtr {
     const pointer = this.pointer;
-    assertTaken(this.context.core.x.mmget(pointer), "mmget");
+    checked(this.context.core.x.mmget(pointer), "mmget");
     return pointer;
   }
 

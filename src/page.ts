@@ -3,8 +3,8 @@
 // Floor: S2. Imports: errors, handle.
 
 import type { Context } from "./context.js";
-import { checkedPointer } from "./errors.js";
-import { assertTaken, Handle } from "./handle.js";
+import { checked, checkedPointer } from "./errors.js";
+import { Handle } from "./handle.js";
 
 /** Address of a page record in the arena. */
 export type PagePtr = number;
@@ -35,7 +35,7 @@ export class Page extends Handle {
   /** One more reference to the same page. */
   clone(): Page {
     const pointer = this.pointer;
-    assertTaken(this.context.core.x.page_get(pointer), "clone");
+    checked(this.context.core.x.page_get(pointer), "clone");
     return new Page(this.context, pointer);
   }
 

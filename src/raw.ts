@@ -3,10 +3,11 @@
 // Nothing allocates and nothing is checked: addresses are numbers (bytes), handles are
 // integers, errors are `-errno` and `-512` (the call would have had to wait). Locks taken
 // here are not known to the facade: whoever mixes both keeps the order himself.
-// docs/abi.md says what each does. Floor: S2. Imports: shared, core.
+// docs/abi.md says what each does. Floor: S2. Imports: shared, core, errors.
 
 import { Abi, VmaOut } from "../assembly/shared/abi.js";
 import type { Core, CoreExports } from "./core.js";
+import { isErrno } from "./errors.js";
 
 /** Integer form of the API; see docs/abi.md. Handles: `mm`, `vma`, `file` are addresses in the arena. */
 export class RawPlane {
@@ -283,7 +284,6 @@ function copyVma(from: Float64Array, out: Float64Array): void {
   for (let i = 0; i < VmaOut.COUNT; i++) out[i] = from[i] as number;
 }
 
-/** Addresses come as i32: those above 2 GiB are negative, and only the last 4095 would be errnos. */
 function pointerOrErrno(result: number): number {
-  return result < 0 && result >= -4095 ? result : result >>> 0;
+  return isErrno(result) ? result : result >>> 0;
 }

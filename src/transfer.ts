@@ -18,7 +18,9 @@ import { Ref } from "../assembly/shared/abi.js";
 import type { Context } from "./context.js";
 import { Engine } from "./engine.js";
 import {
+  checked,
   errorOf,
+  isErrno,
   MmError,
   type MmErrorFields,
   mmErrorFields,
@@ -27,7 +29,7 @@ import {
 } from "./errors.js";
 import { FileRef } from "./file.js";
 import { MmapReadGuard } from "./guards.js";
-import { assertTaken, type Handle } from "./handle.js";
+import type { Handle } from "./handle.js";
 import { Mm, MmWithUser } from "./mm.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
@@ -44,6 +46,14 @@ const REFS = {
   Page: Ref.PAGE,
 } as const;
 type HandleKind = keyof typeof REFS;
+
+/** What takes one more. */
+const GETS = {
+  [Ref.COUNT]: "mmgrab",
+  [Ref.USERS]: "mmget",
+  [Ref.FILE]: "file_get",
+  [Ref.PAGE]: "page_get",
+} as const;
 
 /** A handle in a message. */
 export interface WireHandle {
@@ -149,7 +159,7 @@ export function launch(handle: Handle): WireHandle {
   const moved = moving.has(handle);
   const pointer = moved ? handle.assertTakeable() : retain(handle, kind);
   const flight = x.flight_launch(REFS[kind], pointer);
-  if (flight < 0 && flight >= -4095) {
+  if (isErrno(flight)) {
     if (!moved) makeHandle(context, kind, pointer).dispose();
     throw errorOf(flight, "postMessage");
   }
@@ -174,9 +184,7 @@ export function launch(handle: Handle): WireHandle {
 export function land(wire: WireHandle): Handle {
   assertWire(wire);
   const context = contextOf(wire.arena);
-  const landed = context.core.x.flight_land(wire.flight, wire.claim);
-  assertTaken(landed, "receive");
-  if (landed === 0) {
+  if (checked(context.core.x.flight_land(wire.flight, wire.claim), "receive") === 0) {
     throw new TypeError(`the ${wire.kind} expired in flight: its sender took it back`);
   }
   const handle = makeHandle(context, wire.kind, wire.pointer);
@@ -203,18 +211,8 @@ function kindOf(handle: Handle): HandleKind {
 }
 
 function retain(handle: Handle, kind: HandleKind): number {
-  const { x } = handle.context.core;
   const { pointer } = handle;
-  const ref = REFS[kind];
-  const get =
-    ref === Ref.FILE
-      ? x.file_get
-      : ref === Ref.PAGE
-        ? x.page_get
-        : ref === Ref.COUNT
-          ? x.mmgrab
-          : x.mmget;
-  assertTaken(get(pointer), "postMessage");
+  checked(handle.context.core.x[GETS[REFS[kind]]](pointer), "postMessage");
   return pointer;
 }
 

@@ -90,7 +90,7 @@ export function mmap_locked(
 /**
  * The same for a caller that can run the file's mmap hook: if `hook` is not 0, the VMA that
  * the hook is to be called with, not yet in the tree, is stored there (u32; 0: none was
- * needed, the mapping is made). The caller ends with mmap_commit or mmap_abort.
+ * needed, the mapping is made). The caller ends with mmap_commit or making_abort.
  */
 export function do_mmap(
   mm: usize,
@@ -321,7 +321,7 @@ export function mmap_commit(mm: usize, vma: usize, flags: u32): i32 {
   const end = vm_end(vma);
   // Again: the hook may have used up what was reserved, on other spaces.
   if (reserve(mm, 0, start, end, 1) != 0) {
-    mmap_abort(mm, vma);
+    making_abort(mm, vma);
     return -Errno.ENOMEM;
   }
   mm_begin_change(mm); // the first half's change is over
@@ -332,11 +332,6 @@ export function mmap_commit(mm: usize, vma: usize, flags: u32): i32 {
   prefault(mm, start, end, flags, vm_flags(vma));
   mm_end_change();
   return 0;
-}
-
-/** The hook has refused: the VMA and the pages that it was given go. */
-export function mmap_abort(mm: usize, vma: usize): void {
-  making_abort(mm, vma);
 }
 
 /** R-MLOCK-30. */

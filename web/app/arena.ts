@@ -219,7 +219,8 @@ export class ArenaReader {
   }
 }
 
-const SLOTS: number = ArenaNode.SLOTS;
+/** Of every node. */
+export const SLOTS: number = ArenaNode.SLOTS;
 const UNUSED: number = ArenaNode.UNUSED;
 const DEPTH_MASK: number = ArenaNode.DEPTH_MASK;
 const ENTRIES = ArenaNode.ENTRIES / 4;

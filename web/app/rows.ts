@@ -29,6 +29,12 @@ export function firstAbove({ start, count }: Rows, address: number): number {
   return low;
 }
 
+/** The first row that ends above `address`; `count` if none does. */
+export function rowBehind(rows: Rows, address: number): number {
+  const above = firstAbove(rows, address);
+  return above > 0 && rows.end[above - 1]! > address ? above - 1 : above;
+}
+
 /** The unmapped range around `address`, bytes; `end` of the space. */
 export function gapAt(rows: Rows, address: number, end: number): { start: number; end: number } {
   const above = firstAbove(rows, address);

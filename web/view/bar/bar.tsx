@@ -10,8 +10,8 @@ import type { ScaleName, Span, Store } from "../../app/store.js";
 import { theme } from "../../app/theme.js";
 import { Canvas } from "../canvas.js";
 import { bytes, plural } from "../format.js";
-import { FitIcon, MinusIcon, PlusIcon } from "../icons.js";
 import { wordsOf } from "../words.js";
+import { ZOOM_STEP, ZoomButtons } from "../zoom.js";
 import { Legend } from "./legend.js";
 import { Minimap } from "./minimap.js";
 import { paintBar, paintOutlines } from "./paint.js";
@@ -25,7 +25,6 @@ const SCALES: readonly (readonly [ScaleName, string, string])[] = [
   ["log", "Log", "By the logarithm of the distance from the left edge"],
   ["linear", "Linear", "In proportion"],
 ];
-const ZOOM_STEP = 2;
 /** Always the same: not drawn again with the figures beside it. */
 const LEGEND = <Legend />;
 
@@ -160,37 +159,7 @@ function BarHead({ store, zoom }: BarHeadProps) {
           </label>
         ))}
       </fieldset>
-      <div class="zoom">
-        <button
-          type="button"
-          class="button is-icon is-small"
-          title="Zoom out (-)"
-          onClick={() => zoom(ZOOM_STEP)}
-          disabled={whole}
-        >
-          <MinusIcon />
-          <span class="visually-hidden">Zoom out</span>
-        </button>
-        <button
-          type="button"
-          class="button is-icon is-small"
-          title="Zoom in (+)"
-          onClick={() => zoom(1 / ZOOM_STEP)}
-        >
-          <PlusIcon />
-          <span class="visually-hidden">Zoom in</span>
-        </button>
-        <button
-          type="button"
-          class="button is-icon is-small"
-          title="Show all (0)"
-          onClick={() => showAll(store)}
-          disabled={whole}
-        >
-          <FitIcon />
-          <span class="visually-hidden">Show all</span>
-        </button>
-      </div>
+      <ZoomButtons zoom={zoom} showAll={() => showAll(store)} isWhole={whole} />
     </div>
   );
 }

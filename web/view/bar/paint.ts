@@ -4,7 +4,7 @@
 // looked at: what painting costs does not grow beyond the width. Blocks too narrow for their
 // kind's pattern are columns of one image (strip.ts).
 
-import { firstAbove, type Rows } from "../../app/rows.js";
+import { type Rows, rowBehind } from "../../app/rows.js";
 import { baseName } from "../../command/names.js";
 import { type Kind, kindOf } from "../kinds.js";
 import type { Palette } from "./palette.js";
@@ -118,12 +118,6 @@ function paintBlocks(
     labelled = right;
   }
   strip.paint(context, top, bottom);
-}
-
-/** The first row that ends above `address`. */
-function rowBehind(rows: Rows, address: number): number {
-  const above = firstAbove(rows, address);
-  return above > 0 && rows.end[above - 1]! > address ? above - 1 : above;
 }
 
 function label(

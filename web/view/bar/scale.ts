@@ -5,7 +5,7 @@
 //   gaps     every VMA in the window gets room by the logarithm of its pages, every gap a
 //            fixed small piece: nothing mapped is lost in terabytes of nothing
 
-import { firstAbove, type Rows } from "../../app/rows.js";
+import { firstAbove, type Rows, rowBehind } from "../../app/rows.js";
 import type { ScaleName, Span } from "../../app/store.js";
 
 export const PAGE_BYTES = 4096;
@@ -104,8 +104,7 @@ class GapScale {
   constructor(rows: Rows, span: Span) {
     this.#rows = rows;
     this.#span = span;
-    const above = firstAbove(rows, span.start);
-    this.#first = above > 0 && rows.end[above - 1]! > span.start ? above - 1 : above;
+    this.#first = rowBehind(rows, span.start);
     let last = firstAbove(rows, span.end);
     while (last > this.#first && rows.start[last - 1]! >= span.end) last--;
     this.#last = last;

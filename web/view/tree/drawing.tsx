@@ -1,6 +1,6 @@
 // The drawing of a look-up: one row a level; the node on the way in full, its siblings small.
 
-import type { TreeNode } from "../../app/arena.js";
+import { SLOTS, type TreeNode } from "../../app/arena.js";
 import { rowAt } from "../../app/rows.js";
 import type { Store } from "../../app/store.js";
 import { address, bytes } from "../format.js";
@@ -12,7 +12,6 @@ const NODE_PX = 26;
 const TOP_PX = 18;
 const SMALL_PX = 11;
 const SPACE_PX = 4;
-const SLOTS = 16;
 const MAX_SLOT_PX = 22;
 
 interface Box {

@@ -100,7 +100,7 @@ export function zoomedLeaves(
   return clampedLeaves(forest, { from: leaf - share * width, to: leaf + (1 - share) * width });
 }
 
-/** The same number of leaves, moved as little as shows `leaf` in the middle half, or at an end. */
+/** The same number of leaves; `leaf` in their middle if it was not among them. */
 export function leavesAround(forest: Forest, { from, to }: Leaves, leaf: number): Leaves {
   if (leaf >= from && leaf + 1 <= to) return { from, to };
   const half = (to - from) / 2;

@@ -1,17 +1,16 @@
 // Paints all nodes of the tree, a row a depth: as boxes filled as far as their slots are in
 // use, with the slots of leaves that are wide enough; as columns of pixels where many share one.
 
-import type { ArenaReader } from "../../app/arena.js";
+import { type ArenaReader, SLOTS } from "../../app/arena.js";
 import { type Rows, rowAt } from "../../app/rows.js";
 import type { Palette } from "../bar/palette.js";
 import { Strip } from "../bar/strip.js";
 import { kindOf } from "../kinds.js";
 import { type Forest, type Leaves, lastOf, visit } from "./forest.js";
 
-export const ROW_PX = 14;
-export const ROW_GAP_PX = 5;
+const ROW_PX = 14;
+const ROW_GAP_PX = 5;
 const EDGE_PX = 2;
-const SLOTS = 16;
 /** Narrower nodes are pixels. */
 const MIN_BOX_PX = 3;
 const MIN_SLOT_PX = 2.5;

@@ -4,21 +4,18 @@
 // One stop of the Tab key: up and down choose the level, left and right the slot in it; + and -
 // zoom the whole tree, 0 shows it all.
 
-import { useSignal } from "@preact/signals";
-import type { ComponentChild } from "preact";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { rowAt } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
 import type { Store } from "../../app/store.js";
 import { address, bytes, plural } from "../format.js";
-import { FitIcon, MinusIcon, PlusIcon } from "../icons.js";
 import { wordsOf } from "../words.js";
+import { ZOOM_STEP, ZoomButtons } from "../zoom.js";
 import { Drawing, drawingHeight } from "./drawing.js";
 import { type Level, pathTo } from "./path.js";
-import { SHOW_ALL, type Shown, WholeTree, zoomTree } from "./whole.js";
+import { type Shown, WholeTree, zoomTree } from "./whole.js";
 import "./tree.css";
-
-const ZOOM_STEP = 2;
 
 export function Tree({ store }: PaneProps) {
   const width = useSignal(440);
@@ -45,7 +42,16 @@ export function Tree({ store }: PaneProps) {
         <span class="muted number">{plural(moment.nodes.count, "node")}</span>
         <span class="spacer" />
         <span class="muted number">{changedWords(moment.changedNodes.size)}</span>
-        {moment.nodes.count > 1 ? <ZoomButtons zoom={zoom} isWhole={shown.value === null} /> : null}
+        {moment.nodes.count > 1 ? (
+          <ZoomButtons
+            names={["Zoom the tree out", "Zoom the tree in", "Show the whole tree"]}
+            zoom={zoom}
+            showAll={() => {
+              shown.value = null;
+            }}
+            isWhole={shown.value === null}
+          />
+        ) : null}
       </div>
       <div class="tree-body">
         <div
@@ -60,7 +66,7 @@ export function Tree({ store }: PaneProps) {
           aria-valuenow={levels[active]?.slot ?? 0}
           aria-valuetext={`level ${active + 1} of ${levels.length}, slot ${levels[active]?.slot}: ${wordsOf(store, at)}`}
           style={{ minHeight: `${drawingHeight(levels.length)}px` }}
-          onKeyDown={(event) => onKey(event, store, levels, active, chosen, zoom)}
+          onKeyDown={(event) => onKey(event, store, levels, active, { chosen, shown, zoom })}
         >
           {moment.nodes.count > 1 ? <WholeTree store={store} at={at} shown={shown} /> : null}
           <Drawing store={store} levels={levels} width={width.value} active={active} />
@@ -72,33 +78,6 @@ export function Tree({ store }: PaneProps) {
         )}
       </div>
     </section>
-  );
-}
-
-interface ZoomProps {
-  readonly zoom: (factor: number) => void;
-  readonly isWhole: boolean;
-}
-
-function ZoomButtons({ zoom, isWhole }: ZoomProps) {
-  const button = (title: string, words: string, factor: number, icon: ComponentChild) => (
-    <button
-      type="button"
-      class="button is-icon is-small"
-      title={title}
-      disabled={factor > 1 && isWhole}
-      onClick={() => zoom(factor)}
-    >
-      {icon}
-      <span class="visually-hidden">{words}</span>
-    </button>
-  );
-  return (
-    <div class="zoom">
-      {button("Zoom out (-)", "Zoom the tree out", ZOOM_STEP, <MinusIcon />)}
-      {button("Zoom in (+)", "Zoom the tree in", 1 / ZOOM_STEP, <PlusIcon />)}
-      {button("Show all (0)", "Show the whole tree", SHOW_ALL, <FitIcon />)}
-    </div>
   );
 }
 
@@ -169,13 +148,20 @@ function changedWords(changed: number): string {
   return changed === 0 ? "" : `${plural(changed, "node")} changed`;
 }
 
+/** What keys change. */
+interface Choices {
+  /** The level whose slots are listed; null: the lowest. */
+  readonly chosen: Signal<number | null>;
+  readonly shown: Shown;
+  readonly zoom: (factor: number) => void;
+}
+
 function onKey(
   event: KeyboardEvent,
   store: Store,
   levels: readonly Level[],
   active: number,
-  chosen: { value: number | null },
-  zoom: (factor: number) => void,
+  { chosen, shown, zoom }: Choices,
 ): void {
   const level = levels[active];
   if (level === undefined || event.ctrlKey || event.metaKey) return;
@@ -193,7 +179,9 @@ function onKey(
     "+": () => zoom(1 / ZOOM_STEP),
     "=": () => zoom(1 / ZOOM_STEP),
     "-": () => zoom(ZOOM_STEP),
-    "0": () => zoom(SHOW_ALL),
+    "0": () => {
+      shown.value = null;
+    },
     ArrowUp: () => {
       chosen.value = Math.max(0, active - 1);
     },

@@ -3,8 +3,8 @@
 
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { Nodes } from "../../app/arena.js";
-import { firstAbove, type Rows, rowAt } from "../../app/rows.js";
+import { type Nodes, SLOTS } from "../../app/arena.js";
+import { type Rows, rowBehind } from "../../app/rows.js";
 import type { PaneProps } from "../../app/slots.js";
 import { theme } from "../../app/theme.js";
 import { paletteOf } from "../bar/palette.js";
@@ -22,11 +22,8 @@ import {
 } from "./forest.js";
 import { depthAt, forestHeight, paintForest } from "./paint.js";
 
-const SLOTS = 16;
 /** Less is a click. */
 const DRAG_PX = 4;
-
-export const SHOW_ALL: number = Number.POSITIVE_INFINITY;
 
 /** The leaves shown; null: all. */
 export type Shown = Signal<Leaves | null>;
@@ -50,10 +47,6 @@ export function zoomTree(
 ): void {
   const forest = forestOf(store.settled.peek().nodes);
   if (forest.leaves === 0) return;
-  if (factor === SHOW_ALL) {
-    shown.value = null;
-    return;
-  }
   const leaf = forest.first[wayTo(forest, at).at(-1)!]!;
   const window = leavesAround(forest, windowOf(forest, shown.peek()), leaf);
   const zoomed = zoomedLeaves(forest, window, leaf + 0.5, factor);
@@ -139,9 +132,8 @@ export function WholeTree({ store, at, shown }: WholeProps) {
 
 /** Bytes: where node `i` covers something, its start if that is mapped. */
 function firstMapped(rows: Rows, { start, end }: Nodes, i: number): number {
-  if (rowAt(rows, start[i]!) >= 0) return start[i]!;
-  const next = rows.start[firstAbove(rows, start[i]!)];
-  return next !== undefined && next < end[i]! ? next : start[i]!;
+  const first = rows.start[rowBehind(rows, start[i]!)];
+  return first !== undefined && first < end[i]! ? Math.max(first, start[i]!) : start[i]!;
 }
 
 function wordsOf({ nodes, leaves }: Forest, i: number, { from, to }: Leaves): string {
