@@ -1,10 +1,12 @@
-// Mutation testing of the merge and split rules: each is broken alone; some test must notice.
+// Mutation testing of the merge and split rules and of the index: each is broken alone; some
+// test must notice.
 //
 //   npm run mutate -- --help
 //
 // A mutant is one textual edit of assembly/, applied to a copy of the project in a
 // temporary folder: the text must occur there exactly once. Its verify build stands in for
-// both builds, so that golden cases and unit tests run against it. Prints which test
+// both builds, so that golden cases and unit tests run against it; the index is built and
+// tested alone (assembly/maple-bench.ts). Prints which test
 // caught each mutant first; exits 1 if one survives, 2 if an edit does not fit any more.
 
 import { spawn } from "node:child_process";
@@ -26,7 +28,26 @@ import { readOptions } from "./options.mjs";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** How many mutants are built and tested at the same time. */
 const LANES = 2;
-const TESTS = ["test/unit/core/ops", "test/oracle/golden.test.ts", "test/model/mm.model.test.ts"];
+/** What is built, and which tests run against it. */
+const ENGINE = {
+  entry: "assembly/index.ts",
+  out: "build/engine.verify.wasm",
+  tests: [
+    "test/unit/core/ops",
+    "test/unit/core/mm/liveness.test.ts",
+    "test/oracle/golden.test.ts",
+    "test/model/mm.model.test.ts",
+  ],
+};
+const INDEX = {
+  entry: "assembly/maple-bench.ts",
+  out: "build/maple-bench.verify.wasm",
+  tests: [
+    "test/unit/maple.test.ts",
+    "test/unit/maple-gaps.test.ts",
+    "test/model/maple.model.test.ts",
+  ],
+};
 
 /** [file below assembly/, what is broken, text, what stands there instead] */
 const MUTANTS = [
@@ -184,6 +205,65 @@ const MUTANTS = [
     "return new_anon_vma() | AnonVma.FORKED",
     "return word",
   ],
+  // The index: a store that begins at the leaf of the last one.
+  [
+    "maple/store.ts",
+    "a split leaves the shape as it was",
+    "    shape_moves(tree);\n    make_room(",
+    "    make_room(",
+  ],
+  [
+    "maple/store.ts",
+    "a join leaves the shape as it was",
+    "  shape_moves(tree);\n  node_fix(path, 1);",
+    "  node_fix(path, 1);",
+  ],
+  [
+    "maple/store.ts",
+    "a store over leaves leaves the shape as it was",
+    "    shape_moves(tree);\n    put_rest(",
+    "    put_rest(",
+  ],
+  ["maple/cursor.ts", "any leaf's lower bound will do", "key >= step_low(step) &&\n    ", ""],
+  ["maple/cursor.ts", "any leaf's upper bound will do", " &&\n    key < step_high(step)", ""],
+  [
+    "maple/cursor.ts",
+    "another region's leaf will do",
+    "load<u32>(path, Hint.ROOT) == <u32>root &&\n    ",
+    "",
+  ],
+  [
+    "maple/cursor.ts",
+    "the shape is not asked",
+    "load<u32>(path, Hint.SHAPE) == load<u32>(shape_at(tree)) &&\n    ",
+    "",
+  ],
+  [
+    "maple/cursor.ts",
+    "the slot stays where the last store was",
+    "      store<u32>(step, node_slot(step_node(step), key - step_low(step)), Step.SLOT);\n",
+    "",
+  ],
+  ["mm/death.ts", "a dead worker's path is followed", "  cursor_forget(seat);\n", ""],
+  // The index: its gaps.
+  [
+    "maple/gaps.ts",
+    "a grown hole is recorded in the leaf's parent only",
+    "    set_gap(step_node(step), step_slot(step), size);\n  }",
+    "    set_gap(step_node(step), step_slot(step), size);\n    return;\n  }",
+  ],
+  [
+    "maple/gaps.ts",
+    "the region's last hole is recorded",
+    "if (node_entry(node, slot) == 0) span = node_start(node, slot);",
+    "",
+  ],
+  [
+    "maple/store.ts",
+    "a filled hole stays recorded",
+    "else if (node_gap(step_node(above), step_slot(above)) == size) gaps_rise(path, 1, depth);",
+    "",
+  ],
 ].map(([file, name, text, instead]) => ({ file, name, text, instead }));
 
 const {
@@ -191,7 +271,7 @@ const {
   words: [wanted = ""],
 } = readOptions({
   command: "npm run mutate --",
-  about: "Breaks the merge and split rules one by one; some test must notice each.",
+  about: "Breaks the merge and split rules and the index, one by one; some test must notice each.",
   words: ["[TEXT]", "only the mutants whose name contains this text", 0, 1],
   options: { fit: { about: "only look whether every edit still fits the sources" } },
   notes: "Exit status: 0; 1 a mutant survived; 2 bad usage, or an edit that does not fit any more.",
@@ -208,9 +288,11 @@ if (fitOnly) {
 }
 
 const lanes = Array.from({ length: Math.min(LANES, chosen.length) }, (_, i) => lane(`lane${i}`));
-const sound = await attempt(lanes[0], null);
-if (sound.caught !== null) {
-  stop(1, `the tests fail on the unchanged core:\n${sound.caught}`);
+for (const plan of new Set(chosen.map(planOf))) {
+  const sound = await attempt(lanes[0], plan, null);
+  if (sound.caught !== null) {
+    stop(1, `the tests fail on the unchanged core:\n${sound.caught}`);
+  }
 }
 const queue = [...chosen];
 const survivors = [];
@@ -218,7 +300,7 @@ const width = Math.max(...chosen.map(({ file, name }) => file.length + name.leng
 await Promise.all(
   lanes.map(async (folder) => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const { caught } = await attempt(folder, mutant);
+      const { caught } = await attempt(folder, planOf(mutant), mutant);
       if (caught === null) survivors.push(mutant);
       const label = `${mutant.file}: ${mutant.name}`.padEnd(width);
       process.stdout.write(`${label}  ${caught ?? "SURVIVED"}\n`);
@@ -227,6 +309,11 @@ await Promise.all(
 );
 process.stdout.write(`${chosen.length} mutants, ${survivors.length} survived\n`);
 process.exitCode = survivors.length === 0 ? 0 : 1;
+
+/** What is to be built of a mutant. */
+function planOf({ file }) {
+  return file.startsWith("maple/") ? INDEX : ENGINE;
+}
 
 /** The source of a mutant's file. */
 function mutate({ file, name, text, instead }) {
@@ -253,18 +340,18 @@ function lane(name) {
 }
 
 /** Builds and tests one mutant (null: none): what caught it, or null. */
-async function attempt(folder, mutant) {
+async function attempt(folder, plan, mutant) {
   const file = mutant === null ? null : join(folder, "assembly", mutant.file);
   if (file !== null) writeFileSync(file, mutate(mutant));
   try {
     const built = await node(folder, "assemblyscript/bin/asc.js", [
-      "assembly/index.ts",
+      plan.entry,
       ...["--config", "asconfig.json", "--target", "verify"],
-      ...["--outFile", "build/engine.verify.wasm", "-O1"],
+      ...["--outFile", plan.out, "-O1"],
     ]);
     if (built.status !== 0)
       stop(2, `${mutant?.name ?? "the core"} does not compile:\n${built.output}`);
-    const wasm = readFileSync(join(folder, "build/engine.verify.wasm")).toString("base64");
+    const wasm = readFileSync(join(folder, plan.out)).toString("base64");
     mkdirSync(join(folder, "src/generated"), { recursive: true });
     writeFileSync(
       join(folder, "src/generated/wasm.ts"),
@@ -274,7 +361,7 @@ async function attempt(folder, mutant) {
     rmSync(report, { force: true });
     const tested = await node(folder, "vitest/vitest.mjs", [
       ...["run", "--bail", "1", "--no-file-parallelism", "--reporter=json"],
-      ...[`--outputFile=${report}`, ...TESTS],
+      ...[`--outputFile=${report}`, ...plan.tests],
     ]);
     return { caught: tested.status === 0 ? null : firstFailure(report, tested.output) };
   } finally {

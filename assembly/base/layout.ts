@@ -272,6 +272,8 @@ export const enum Mm {
   LOCK = 64,
   /** Line 2: u32 mm_lock_seq, odd while write-held. */
   LOCK_SEQ = 128,
+  /** +1 before the shape of one of its trees changes (maple/cursor.ts). mmap W. */
+  SHAPE = 132,
   /** Line 3: read-mostly. TREE = table address, number of regions (maple/tree.ts). */
   TREE = 192,
   PAGE_SHIFT = 200,

@@ -1,7 +1,8 @@
 // cursor: the way from a region's root to a leaf, kept in the worker's seat.
 //
 //   seat + CURSOR
-//     0     spare, then one step a level, 16 bytes each; level 1 is the leaf
+//     0     hint: of which tree, root and shape the path is, tries; then one step a level, 16 bytes each;
+//           level 1 is the leaf
 //           ┌──────┬──────┬─────┬──────┐
 //           │ node │ slot │ low │ high │   low, high: the node's bounds, pages of the region
 //           └──────┴──────┴─────┴──────┘
@@ -13,14 +14,31 @@
 //   C1  after walk(path, word, key) step 1..depth name nodes with low <= key < high,
 //       each the child in the slot named by the step above.
 //   C2  a change of the tree's shape outdates the path: its maker walks again.
+//   C3  while TRIES is not 0 and SHAPE is that of the tree's record (region T3), the writer's path
+//       is one of C1, of the hint's tree and root: a store whose key its leaf covers begins there.
+//       (It would be believed again after 2^32 changes of others between two stores of ours.)
+//       This worker's stores may lie far apart: TRIES is 2 where two met in one leaf, and one less for
+//       each that looked in vain; at 0 nobody looks until two meet again.
 //
 // Nodes hold no parent and no bounds, so they have nothing to keep in step; the
 // price is a walk. Context: one writer or a lock that keeps writers out.
-// Floor: maple. Imports: node, base/layout, base/worker.
+// Floor: maple. Imports: node, region, base.
 
+import { VERIFY } from "../base/debug";
 import { Node, Region, Seat } from "../base/layout";
 import { this_seat } from "../base/worker";
 import { depth_of, node_entry, node_of, node_slot, node_start, slot_end } from "./node";
+import { shape_at } from "./region";
+
+/** In front of the writer's steps (C3). */
+export const enum Hint {
+  TREE = 0,
+  ROOT = 4,
+  SHAPE = 8,
+  TRIES = 12,
+  /** Looks in vain, one after another, that end the looking. */
+  MAX_TRIES = 2,
+}
 
 export const enum Step {
   NODE = 0,
@@ -99,6 +117,72 @@ export function walk(path: usize, word: u32, key: i32): void {
     node = node_of(node_entry(node, slot));
     step -= Step.SIZE;
   }
+}
+
+/** Writes the writer's path to the slot covering `key` of region `root` (not empty), from where it leads if that is near. */
+export function seek(path: usize, tree: usize, root: usize, key: i32): void {
+  const step = step_at(path, 1);
+  const tries = load<u32>(path, Hint.TRIES);
+  if (tries != 0) {
+    if (hint_leads(path, tree, root, key)) {
+      store<u32>(step, node_slot(step_node(step), key - step_low(step)), Step.SLOT);
+      store<u32>(path, Hint.MAX_TRIES, Hint.TRIES);
+      if (VERIFY) assert(is_path(path, load<u32>(root), key)); // C3
+      return;
+    }
+    store<u32>(path, tries - 1, Hint.TRIES);
+  }
+  const last = step_node(step);
+  walk(path, load<u32>(root), key);
+  if (step_node(step) == last) {
+    store<u32>(path, Hint.MAX_TRIES, Hint.TRIES);
+    hint_set(path, tree, root);
+  } else if (tries > 1) hint_set(path, tree, root);
+}
+
+/** Walks after the maker of the path has changed the tree's shape. */
+export function seek_again(path: usize, tree: usize, root: usize, key: i32): void {
+  walk(path, load<u32>(root), key);
+  if (load<u32>(path, Hint.TRIES) != 0) hint_set(path, tree, root);
+}
+
+function hint_leads(path: usize, tree: usize, root: usize, key: i32): bool {
+  const step = step_at(path, 1);
+  return (
+    load<u32>(path, Hint.ROOT) == <u32>root &&
+    load<u32>(path, Hint.SHAPE) == load<u32>(shape_at(tree)) &&
+    load<u32>(path, Hint.TREE) == <u32>tree &&
+    key >= step_low(step) &&
+    key < step_high(step)
+  );
+}
+
+function hint_set(path: usize, tree: usize, root: usize): void {
+  store<u32>(path, <u32>tree, Hint.TREE);
+  store<u32>(path, <u32>root, Hint.ROOT);
+  store<u32>(path, load<u32>(shape_at(tree)), Hint.SHAPE);
+}
+
+/** Makes the path of a dead worker's seat lead nowhere: it may have died in a walk. */
+export function cursor_forget(seat: usize): void {
+  store<u32>(seat + Seat.CURSOR + Cursor.PATH, 0, Hint.TRIES);
+}
+
+/** Checker for C1: is the path what a walk from `word` to `key` would write? */
+function is_path(path: usize, word: u32, key: i32): bool {
+  let node = node_of(word);
+  let low: i32 = 0;
+  let high: i32 = Region.PAGES;
+  for (let depth = depth_of(word); depth != 0; depth--) {
+    const step = step_at(path, depth);
+    const slot = node_slot(node, key - low);
+    if (step_node(step) != node || step_slot(step) != slot) return false;
+    if (step_low(step) != low || step_high(step) != high) return false;
+    high = low + slot_end(node, slot, high - low);
+    low += node_start(node, slot);
+    node = node_of(node_entry(node, slot));
+  }
+  return true;
 }
 
 /** The entry at `key` below `word` (not 0); leaves the slot's bounds in the seat. */

@@ -11,7 +11,7 @@ import { SlabKind } from "../shared/abi";
 import { store_release } from "../sync/atomics";
 import { Cursor } from "./cursor";
 import { depth_of, node_count, node_entry, node_of, set_start } from "./node";
-import { root_at, tree_regions } from "./region";
+import { root_at, shape_moves, tree_regions } from "./region";
 
 /** Takes the last leaf out; its slots can be read until the call is committed. 0: empty. */
 export function mt_peel(tree: usize): usize {
@@ -21,6 +21,7 @@ export function mt_peel(tree: usize): usize {
     const word = load<u32>(root);
     if (word == 0) continue;
     store<u32>(this_seat() + Seat.CURSOR, r, Cursor.PEELED);
+    shape_moves(tree);
     return peel_region(root, word);
   }
   return 0;

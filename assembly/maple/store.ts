@@ -25,6 +25,8 @@ import {
   peek_end,
   peek_first,
   Step,
+  seek,
+  seek_again,
   step_at,
   step_high,
   step_low,
@@ -59,33 +61,33 @@ import {
   repair,
   root_raise,
 } from "./rebuild";
-import { region_base, region_key, region_of, root_at } from "./region";
+import { region_base, region_key, region_of, root_at, shape_moves } from "./region";
 
 /** Stores `entry` over the pages [first, end); 0 erases. Context: writer, after mt_reserve. */
 export function mt_store(tree: usize, first: u64, end: u64, entry: u32): void {
   while (first < end) {
     const r = region_of(first);
     const stop = min<u64>(end, region_base(r + 1));
-    region_store(root_at(tree, r), region_key(first), <i32>(stop - region_base(r)), entry);
+    region_store(tree, root_at(tree, r), region_key(first), <i32>(stop - region_base(r)), entry);
     first = stop;
   }
 }
 
-function region_store(root: usize, first: i32, end: i32, entry: u32): void {
-  const word = load<u32>(root);
-  if (word == 0 || (first == 0 && end == Region.PAGES)) {
+function region_store(tree: usize, root: usize, first: i32, end: i32, entry: u32): void {
+  if (load<u32>(root) == 0 || (first == 0 && end == Region.PAGES)) {
+    shape_moves(tree);
     if (entry != 0) region_found(root, first, end, entry);
     else region_clear(root);
     return;
   }
   const path = cursor_path();
-  walk(path, word, first);
-  if (entry == 0) erase(root, path, first, end);
-  else put(root, path, first, end, entry);
+  seek(path, tree, root, first);
+  if (entry == 0) erase(tree, root, path, first, end);
+  else put(tree, root, path, first, end, entry);
 }
 
 /** Stores NULL. The path leads to `first`. */
-function erase(root: usize, path: usize, first: i32, end: i32): void {
+function erase(tree: usize, root: usize, path: usize, first: i32, end: i32): void {
   const step = step_at(path, 1);
   const leaf = step_node(step);
   const low = step_low(step);
@@ -114,24 +116,27 @@ function erase(root: usize, path: usize, first: i32, end: i32): void {
     end = peek_end();
   }
   if (first == 0 && end == Region.PAGES) {
+    shape_moves(tree);
     region_clear(root);
     return;
   }
   if (outside) walk(path, load<u32>(root), first);
-  put(root, path, first, end, 0);
+  put(tree, root, path, first, end, 0);
 }
 
 /** Stores over [first, end), not the whole region. The path leads to `first`; S1 is safe. */
-function put(root: usize, path: usize, first: i32, end: i32, entry: u32): void {
+function put(tree: usize, root: usize, path: usize, first: i32, end: i32, entry: u32): void {
   const edge = step_high(step_at(path, 1));
   if (end > edge) {
-    put_in_leaf(root, path, first, edge, entry);
+    put_in_leaf(tree, root, path, first, edge, entry);
+    shape_moves(tree);
     put_rest(root, path, first, edge, end);
     return;
   }
-  if (put_in_leaf(root, path, first, end, entry) >= <u32>Fill.MIN) return;
+  if (put_in_leaf(tree, root, path, first, end, entry) >= <u32>Fill.MIN) return;
   const depth = depth_of(load<u32>(root));
   if (depth == 1 || is_last(path)) return; // S3
+  shape_moves(tree);
   node_fix(path, 1);
   const above = node_count(step_node(step_at(path, 2)));
   if (above < <u32>Fill.MIN && (depth > 2 || above == 1)) repair(root, first);
@@ -143,7 +148,7 @@ function is_last(path: usize): bool {
 }
 
 /** Stores in the one leaf that the path leads to; returns its number of slots. */
-function put_in_leaf(root: usize, path: usize, first: i32, end: i32, entry: u32): u32 {
+function put_in_leaf(tree: usize, root: usize, path: usize, first: i32, end: i32, entry: u32): u32 {
   const step = step_at(path, 1);
   while (true) {
     const depth = depth_of(load<u32>(root));
@@ -169,8 +174,9 @@ function put_in_leaf(root: usize, path: usize, first: i32, end: i32, entry: u32)
       else if (hole != 0) hole_filled(path, depth, hole, from + hole - stop, low + stop);
       return after;
     }
+    shape_moves(tree);
     make_room(root, path, depth, j > i || to == span ? j : 0);
-    walk(path, load<u32>(root), first);
+    seek_again(path, tree, root, first);
   }
 }
 

@@ -22,7 +22,7 @@ import { Errno } from "../shared/errno";
 import { racy_v128, store_release } from "../sync/atomics";
 import { depth_of, node_count, node_entry, node_of, set_entry } from "./node";
 import { region_clear } from "./rebuild";
-import { region_of, root_at, Tree, tree_regions } from "./region";
+import { region_of, root_at, shape_moves, Tree, tree_regions } from "./region";
 
 export { mt_gap_highest, mt_gap_lowest, mt_measure } from "./gaps";
 export {
@@ -38,6 +38,7 @@ export { mt_find, mt_load, mt_prev, mt_range, Walk } from "./walk";
 
 /** Makes an empty tree of `regions` root words at `table`. */
 export function mt_init(tree: usize, table: usize, regions: u32): void {
+  shape_moves(tree);
   for (let r: u32 = 0; r < regions; r++) store<u32>(table + ((<usize>r) << 2), 0);
   store<u32>(tree, <u32>table, Tree.TABLE);
   store<u32>(tree, regions, Tree.REGIONS);
@@ -63,6 +64,7 @@ export function mt_reserve(tree: usize, first: u64, end: u64, stores: u32): i32 
 /** Frees all nodes; the tree is empty and usable. */
 export function mt_destroy(tree: usize): void {
   const regions = tree_regions(tree);
+  shape_moves(tree);
   for (let r: u32 = 0; r < regions; r++) region_clear(root_at(tree, r));
 }
 
@@ -71,6 +73,7 @@ export function mt_dup(dst: usize, src: usize): i32 {
   if (slab_reserve(SlabKind.LEAF, mt_nodes(src, true)) != 0) return -Errno.ENOMEM;
   if (slab_reserve(SlabKind.INNER, mt_nodes(src, false)) != 0) return -Errno.ENOMEM;
   const regions = tree_regions(src);
+  shape_moves(dst);
   for (let r: u32 = 0; r < regions; r++) {
     const word = load<u32>(root_at(src, r));
     // Publishes the copy, complete before. Partner: mt_load.

@@ -21,6 +21,7 @@ import { slab_drain, slab_recount, slab_recover } from "../alloc/slab";
 import { journal_undo } from "../alloc/undo";
 import { Hold, LogState, Mm, Region, Seat } from "../base/layout";
 import { set_this_seat, this_seat } from "../base/worker";
+import { cursor_forget } from "../maple/cursor";
 import { mt_measure } from "../maple/tree";
 import { MmFlag, Reap } from "../shared/abi";
 import { load_acquire, store_release } from "../sync/atomics";
@@ -64,6 +65,7 @@ function finish_call(seat: usize, report: usize): void {
   }
   store<u32>(seat, 0, Seat.CHANGING);
   journal_init(seat);
+  cursor_forget(seat);
 }
 
 function give_up_holds(seat: usize, report: usize): void {

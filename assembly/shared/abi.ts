@@ -9,7 +9,7 @@
 
 export const enum Abi {
   /** Layout of the shared arena; attach refuses any other. */
-  LAYOUT_VERSION = 5,
+  LAYOUT_VERSION = 6,
   MAGIC = 0x4c504d56,
   /** Byte addresses of the header words that a reader may check before attaching. */
   HEADER = 64,

@@ -1,7 +1,8 @@
 // Model test: the index against one entry a cell.
 //
 // Goal     any sequence of stores and erases leaves index and model alike, and every query
-//          answers alike.
+//          answers alike; also where two workers take turns, each of whom begins its stores at
+//          the leaf of its last one (maple/cursor.ts C3; the verify build walks beside it).
 // Method   after every step: mt_validate, equal pieces, queries at random places compared
 //          with linear scans. Spaces: a few hundred pages (every collision happens), and
 //          cells around the region borders with whole regions between.
@@ -9,7 +10,7 @@
 
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
-import { type Arena, freshArena, Prng, pieces, REGION } from "../support/maple";
+import { type Arena, attachMaple, freshArena, Prng, pieces, REGION } from "../support/maple";
 import { CellModel, joined } from "../support/maple-model";
 
 const SEED = process.env["SEED"] ? Number(process.env["SEED"]) : undefined;
@@ -154,4 +155,55 @@ test("the index agrees with the model over a hundred thousand steps and deep tre
     }
   }
   expect(deepest).toBeGreaterThanOrEqual(4);
+});
+
+/** Stores near one another, so that most begin at the last one's leaf; now and then far away. */
+class Walker {
+  readonly maple: Arena["maple"];
+  #at = 0;
+
+  constructor(arena: Arena, seat: number) {
+    this.maple = seat === 0 ? arena.maple : attachMaple(arena.memory);
+    if (seat !== 0) this.maple.attach(seat);
+  }
+
+  next(prng: Prng, top: number): [number, number] {
+    this.#at = prng.below(12) === 0 ? prng.below(top) : this.#at + prng.below(9) - 4;
+    this.#at = Math.min(Math.max(this.#at, 0), top - 1);
+    const length = 1 + prng.below(prng.below(30) === 0 ? 200 : 3);
+    return [this.#at, Math.min(this.#at + length, top)];
+  }
+}
+
+test("two workers who take turns leave what one would have", () => {
+  const arena = freshArena({ regions: 3 });
+  const points = borderPoints(3);
+  const seed = SEED ?? 26;
+  const prng = new Prng(seed);
+  const walkers = [new Walker(arena, 0), new Walker(arena, 1)];
+  let model = new CellModel(points);
+  let [walker] = walkers;
+  let deepest = 0;
+  for (let step = 0; step < 60_000; step++) {
+    if (prng.below(6) === 0) walker = walkers[prng.below(2)];
+    const { maple } = walker!;
+    if (prng.below(3000) === 0) {
+      maple.tree_destroy();
+      model = new CellModel(points);
+    }
+    if (prng.below(4000) === 0) {
+      expect(maple.tree_dup()).toBe(0);
+      maple.twin_destroy();
+    }
+    const [from, to] = walker!.next(prng, model.cells.length);
+    const entry = prng.below(3) === 0 ? 0 : step + 1;
+    model.store(from, to, entry);
+    expect(maple.tree_store(points[from]!, points[to]!, entry), `seed ${seed} step ${step}`).toBe(
+      0,
+    );
+    deepest = Math.max(deepest, maple.tree_height(0));
+    if (step % 16 === 0) expect(maple.tree_validate(), `seed ${seed} step ${step}`).toBe(0);
+    if (step % 500 === 0) expect(joined(pieces(arena, model.top))).toEqual(model.pieces());
+  }
+  expect(deepest).toBeGreaterThanOrEqual(2);
 });

@@ -8,6 +8,9 @@ import { attachSeat, freshEngine, PAGE, PRIVATE_ANON, RW } from "../../../suppor
 import { settled, Thread } from "../thread.js";
 
 const MAP_FIXED = 0x10;
+/** Of a seat, in bytes (assembly/base/layout.ts). */
+const CURSOR = 512;
+const SCRATCH = 4096;
 const EINVAL = -22;
 /** Abi.LOOK_MS, the reaping, and what a busy machine takes to run a thread. */
 const BOUND_MS = 20 * Abi.LOOK_MS;
@@ -122,4 +125,24 @@ test("a reserved seat is its worker's, and can be reaped before that comes", asy
   expect(worker.worker_sit(seat, generation + 1, 1)).toBe(0);
   worker.worker_detach();
   expect(x.worker_seat_taken(seat)).toBe(0);
+});
+
+test("the next worker of a seat does not go on where a dead one was: it may have died in a walk", async () => {
+  const { engine, mm, x } = await mapped();
+  // Two stores in one leaf; then its step of the path names that leaf as all of the region.
+  const body = `
+    const M = x.mmap(mm, address + 64 * 4096, 4096, 3, 0x32, 0, 0);
+    x.mprotect(mm, address + 4096, 4096, 1);
+    x.mprotect(mm, address + 4096, 4096, 3);
+    const leaf = (x.worker_scratch() - ${SCRATCH} + ${CURSOR}) / 4 + 4;
+    const words = new Int32Array(memory.buffer);
+    words.set([words[leaf] + 64, 0, 0, 2 ** 30], leaf);`;
+  const seat = await diesAfter(engine, mm, body);
+  x.worker_mark_dead(seat, x.worker_generation(seat));
+  expect(x.worker_look()).toBe(1);
+  const next = await attachSeat(engine);
+  expect(next.slot).toBe(seat);
+  expect(next.raw.exports.munmap(mm.asRaw(), BASE + 64 * PAGE, PAGE)).toBe(0);
+  expect(mm.vmas()).toMatchObject([{ start: BASE, end: BASE + 4 * PAGE }]);
+  expect(mm.validate()).toEqual([]);
 });
