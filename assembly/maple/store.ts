@@ -46,6 +46,7 @@ import {
   node_rebase,
   node_slot,
   node_start,
+  set_entry,
   set_start,
   slot_end,
 } from "./node";
@@ -196,8 +197,11 @@ function hole_filled(path: usize, depth: u32, size: i32, before: i32, end: i32):
 function leaf_put(leaf: usize, p: u32, q: u32, right: u32, from: i32, to: i32, entry: u32): void {
   journal_leaf(leaf);
   const next = p + 1;
-  if (q < next) node_open(leaf, q, next - q, false);
-  else if (q > next) node_close(leaf, next, q - next, false);
+  if (q < next) {
+    if (node_start(leaf, q + right) != Node.UNUSED) node_open(leaf, q, next - q, false);
+    else if (right) set_entry(leaf, next, node_entry(leaf, q)); // the last slot: nothing moves
+  }
+  if (q > next) node_close(leaf, next, q - next, false);
   // A reader between these lines sees neighbours' entries for the pages around the edges.
   if (right) set_start(leaf, next, to);
   set_start(leaf, p, from);
