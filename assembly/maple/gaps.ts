@@ -14,6 +14,7 @@
 //
 // Context: lock held. Floor: maple. Imports: node, cursor, region.
 
+import { VERIFY } from "../base/debug";
 import { Node, Region } from "../base/layout";
 import {
   peek,
@@ -129,14 +130,7 @@ export function mt_gap_highest(tree: usize, low: u64, high: u64, size: u64): u64
       if (run_end - start >= size) return run_end - size;
     }
     if (size <= to - from) {
-      const found = highest_in(
-        word,
-        0,
-        Region.PAGES,
-        <i32>(from - base),
-        <i32>(to - base),
-        <i32>size,
-      );
+      const found = highest_near(word, <i32>(from - base), <i32>(to - base), <i32>size);
       if (found >= 0) return base + <u64>found;
     }
     run_end = peek(word, 0) == 0 ? min<u64>(high, base + <u64>peek_end()) : 0;
@@ -181,30 +175,95 @@ export function mt_gap_lowest(tree: usize, low: u64, high: u64, size: u64): u64 
 }
 
 /**
+ * Start of the highest window of `size` pages of a region inside [from, to), or -1. Down along the
+ * window's upper edge, then down again from the lowest node on that way that has something
+ * below the edge: it cannot disappoint if it begins in the window (G3).
+ */
+function highest_near(word: u32, from: i32, to: i32, size: i32): i32 {
+  let depth = depth_of(word);
+  let node = node_of(word);
+  let low: i32 = 0;
+  let high: i32 = Region.PAGES;
+  // The lowest node with a fitting child below the edge, where it begins, and those children.
+  let fork = node;
+  let fork_low: i32 = 0;
+  let below: u32 = 0;
+  while (depth != 1) {
+    const slot = node_slot(node, to - 1 - low);
+    const fits = inner_fits(node, size);
+    const less = fits & ((1 << slot) - 1);
+    fork = less != 0 ? node : fork;
+    fork_low = less != 0 ? low : fork_low;
+    below = less != 0 ? less : below;
+    const end = low + slot_end(node, slot, high - low);
+    if ((fits & (1 << slot)) == 0 && end != Region.PAGES) break;
+    low += node_start(node, slot);
+    node = node_of(node_entry(node, slot));
+    high = end;
+    depth--;
+  }
+  if (depth == 1) {
+    const found = highest_of_leaf(node, low, high, from, to, size);
+    if (found >= 0) return found;
+  }
+  if (below == 0) return -1;
+  const slot = <u32>31 - clz(below);
+  low = fork_low + node_start(fork, slot);
+  if (low < from) return highest_in(word, 0, Region.PAGES, from, to, size);
+  return highest_whole(node_entry(fork, slot), low, fork_low + node_start(fork, slot + 1), size);
+}
+
+/** The highest window below [from, to)'s end in a leaf that covers [low, high), or -1. */
+function highest_of_leaf(leaf: usize, low: i32, high: i32, from: i32, to: i32, size: i32): i32 {
+  // Holes above the window's end do not count, the one at its end as far as it lies below.
+  let fits = leaf_fits(leaf, high - low, size);
+  if (to < high) fits &= ((<u32>2) << node_slot(leaf, to - 1 - low)) - 1;
+  while (fits != 0) {
+    const slot = <u32>31 - clz(fits);
+    const top = min<i32>(low + slot_end(leaf, slot, high - low), to);
+    if (top - max<i32>(low + node_start(leaf, slot), from) >= size) return top - size;
+    fits ^= (<u32>1) << slot;
+  }
+  return -1;
+}
+
+/** The same below node `word`, which covers [low, high), lies in the window and has such a hole. */
+function highest_whole(word: u32, low: i32, high: i32, size: i32): i32 {
+  let node = node_of(word);
+  for (let depth = depth_of(word); depth != 1; depth--) {
+    const fits = inner_fits(node, size);
+    if (VERIFY) assert(fits != 0); // G3
+    const slot = <u32>31 - clz(fits);
+    high = low + slot_end(node, slot, high - low);
+    low += node_start(node, slot);
+    node = node_of(node_entry(node, slot));
+  }
+  const fits = leaf_fits(node, high - low, size);
+  if (VERIFY) assert(fits != 0); // G3
+  const slot = <u32>31 - clz(fits);
+  return low + slot_end(node, slot, high - low) - size;
+}
+
+/**
  * Below node `word`, which covers [low, high): start of the highest window of `size` pages
  * inside [from, to), or -1. Recursion: at most the depth of the tree.
  */
 function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32): i32 {
   const node = node_of(word);
-  const leaf = depth_of(word) == 1;
-  let fits = leaf ? leaf_fits(node, high - low, size) : inner_fits(node, size);
+  if (depth_of(word) == 1) return highest_of_leaf(node, low, high, from, to, size);
+  let fits = inner_fits(node, size);
   if (to < high) {
     const end = node_slot(node, to - 1 - low);
     fits &= ((<u32>2) << end) - 1;
-    if (high == Region.PAGES) fits |= last_child(node, end, leaf);
-  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, leaf);
+    if (high == Region.PAGES) fits |= last_child(node, end, false);
+  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, false);
   if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = <u32>31 - clz(fits);
     const start = low + node_start(node, slot);
     const end = low + slot_end(node, slot, high - low);
-    if (leaf) {
-      const top = min<i32>(end, to);
-      if (top - max<i32>(start, from) >= size) return top - size;
-    } else {
-      const found = highest_in(node_entry(node, slot), start, end, from, to, size);
-      if (found >= 0) return found;
-    }
+    const found = highest_in(node_entry(node, slot), start, end, from, to, size);
+    if (found >= 0) return found;
     fits ^= (<u32>1) << slot;
   }
   return -1;
