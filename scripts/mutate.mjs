@@ -224,18 +224,28 @@ const MUTANTS = [
     "    shape_moves(tree);\n    put_rest(",
     "    put_rest(",
   ],
-  ["maple/cursor.ts", "any leaf's lower bound will do", "key >= step_low(step) &&\n    ", ""],
-  ["maple/cursor.ts", "any leaf's upper bound will do", " &&\n    key < step_high(step)", ""],
+  [
+    "maple/cursor.ts",
+    "any leaf's lower bound will do",
+    "<u32>(key - low) < <u32>(step_high(step) - low)",
+    "key < step_high(step)",
+  ],
+  [
+    "maple/cursor.ts",
+    "any leaf's upper bound will do",
+    "<u32>(key - low) < <u32>(step_high(step) - low)",
+    "key >= low",
+  ],
   [
     "maple/cursor.ts",
     "another region's leaf will do",
-    "load<u32>(path, Hint.ROOT) == <u32>root &&\n    ",
+    "(load<u32>(path, Hint.ROOT) ^ <u32>root) |\n    ",
     "",
   ],
   [
     "maple/cursor.ts",
     "the shape is not asked",
-    "load<u32>(path, Hint.SHAPE) == load<u32>(shape_at(tree)) &&\n    ",
+    "(load<u32>(path, Hint.SHAPE) ^ load<u32>(shape_at(tree))) |\n    ",
     "",
   ],
   [
@@ -257,6 +267,24 @@ const MUTANTS = [
     "the region's last hole is recorded",
     "if (node_entry(node, slot) == 0) span = node_start(node, slot);",
     "",
+  ],
+  [
+    "maple/gaps.ts",
+    "a hole beside the edge is taken from above the fork",
+    "below = less != 0 ? less : below",
+    "below = below != 0 ? below : less",
+  ],
+  [
+    "maple/gaps.ts",
+    "a fork below the window is believed",
+    "  if (low < from) return highest_in(word, 0, Region.PAGES, from, to, size);\n",
+    "",
+  ],
+  [
+    "maple/gaps.ts",
+    "the region's last child is not looked into",
+    " && end != Region.PAGES) break",
+    ") break",
   ],
   [
     "maple/store.ts",

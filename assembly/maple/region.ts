@@ -23,13 +23,11 @@ export const enum Tree {
   TABLE = 0,
   REGIONS = 4,
   SIZE = 8,
-  /** A record's size, to which it is aligned. */
-  RECORD = Mm.SIZE,
 }
 
 /** Address of the word that tells one shape of `tree` from the next (T3). */
 export function shape_at(tree: usize): usize {
-  return (tree & ~(<usize>Tree.RECORD - 1)) + Mm.SHAPE;
+  return (tree & ~(<usize>Mm.SIZE - 1)) + Mm.SHAPE; // a record is aligned to its size
 }
 
 /** The shape of `tree` is about to change (T3). */

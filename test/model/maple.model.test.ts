@@ -148,6 +148,13 @@ test("the index agrees with the model over a hundred thousand steps and deep tre
     if (step % 64 === 0) {
       const probe = prng.below(8192);
       expect(maple.tree_load(probe)).toBe(model.cells[probe]);
+      const high = probe + prng.below(8192 - probe) + 1;
+      const size = 1 + prng.below(6);
+      for (const low of [0, probe]) {
+        const where = `seed ${seed} step ${step}: ${size} pages in [${low}, ${high})`;
+        expect(maple.tree_gap_highest(low, high, size), where).toBe(model.highest(low, high, size));
+        expect(maple.tree_gap_lowest(low, high, size), where).toBe(model.lowest(low, high, size));
+      }
     }
     if (step % 2000 === 0) {
       expect(joined(pieces(arena, 8192))).toEqual(model.pieces());
