@@ -1,6 +1,6 @@
 // The buttons that zoom a picture, beside its title; keys do the same.
 
-import type { ComponentChild } from "preact";
+import { IconButton } from "./icon-button.js";
 import { FitIcon, MinusIcon, PlusIcon } from "./icons.js";
 
 export const ZOOM_STEP = 2;
@@ -21,38 +21,32 @@ export function ZoomButtons({ names = NAMES, zoom, showAll, isWhole }: ZoomProps
   const [out, into, all] = names;
   return (
     <div class="zoom">
-      <Button name={out} title="Zoom out (-)" act={() => zoom(ZOOM_STEP)} off={isWhole}>
+      <IconButton
+        kind="is-small"
+        name={out}
+        title="Zoom out (-)"
+        onClick={() => zoom(ZOOM_STEP)}
+        disabled={isWhole}
+      >
         <MinusIcon />
-      </Button>
-      <Button name={into} title="Zoom in (+)" act={() => zoom(1 / ZOOM_STEP)}>
+      </IconButton>
+      <IconButton
+        kind="is-small"
+        name={into}
+        title="Zoom in (+)"
+        onClick={() => zoom(1 / ZOOM_STEP)}
+      >
         <PlusIcon />
-      </Button>
-      <Button name={all} title="Show all (0)" act={showAll} off={isWhole}>
+      </IconButton>
+      <IconButton
+        kind="is-small"
+        name={all}
+        title="Show all (0)"
+        onClick={showAll}
+        disabled={isWhole}
+      >
         <FitIcon />
-      </Button>
+      </IconButton>
     </div>
-  );
-}
-
-interface ButtonProps {
-  readonly name: string;
-  readonly title: string;
-  readonly act: () => void;
-  readonly off?: boolean;
-  readonly children: ComponentChild;
-}
-
-function Button({ name, title, act, off = false, children }: ButtonProps) {
-  return (
-    <button
-      type="button"
-      class="button is-icon is-small"
-      title={title}
-      onClick={act}
-      disabled={off}
-    >
-      {children}
-      <span class="visually-hidden">{name}</span>
-    </button>
   );
 }

@@ -5,6 +5,7 @@ import type { PaneProps } from "../../app/slots.js";
 import { shortLine, straceLine } from "../../log/lines.js";
 import { sentenceOf } from "../../why/sentence.js";
 import { count } from "../format.js";
+import { IconButton } from "../icon-button.js";
 import { BackIcon, FirstIcon, LastIcon, StepIcon } from "../icons.js";
 import "./steps.css";
 
@@ -31,12 +32,12 @@ export function Steps({ store }: PaneProps) {
     <section class="card steps" aria-label="Steps">
       <div class="steps-row">
         <div class="steps-buttons">
-          <StepButton title="To the start" disabled={cursor === 0} onClick={() => store.seek(0)}>
+          <IconButton name="To the start" disabled={cursor === 0} onClick={() => store.seek(0)}>
             <FirstIcon />
-          </StepButton>
-          <StepButton title="Back" disabled={cursor === 0} onClick={() => store.seek(cursor - 1)}>
+          </IconButton>
+          <IconButton name="Back" disabled={cursor === 0} onClick={() => store.seek(cursor - 1)}>
             <BackIcon />
-          </StepButton>
+          </IconButton>
           <button
             type="button"
             class="button is-primary"
@@ -45,13 +46,13 @@ export function Steps({ store }: PaneProps) {
           >
             Step <StepIcon />
           </button>
-          <StepButton
-            title="To the end"
+          <IconButton
+            name="To the end"
             disabled={next === undefined}
             onClick={() => store.seek(entries.length)}
           >
             <LastIcon />
-          </StepButton>
+          </IconButton>
         </div>
         <p class="steps-next muted">
           {next === undefined ? (
@@ -90,27 +91,5 @@ export function Steps({ store }: PaneProps) {
         </p>
       </div>
     </section>
-  );
-}
-
-interface StepButtonProps {
-  readonly title: string;
-  readonly disabled: boolean;
-  readonly onClick: () => void;
-  readonly children: preact.ComponentChildren;
-}
-
-function StepButton({ title, disabled, onClick, children }: StepButtonProps) {
-  return (
-    <button
-      type="button"
-      class="button is-icon"
-      title={title}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      {children}
-      <span class="visually-hidden">{title}</span>
-    </button>
   );
 }
