@@ -379,12 +379,14 @@ async function attempt(folder, plan, mutant) {
     ]);
     if (built.status !== 0)
       stop(2, `${mutant?.name ?? "the core"} does not compile:\n${built.output}`);
-    const wasm = readFileSync(join(folder, plan.out)).toString("base64");
-    mkdirSync(join(folder, "src/generated"), { recursive: true });
-    writeFileSync(
-      join(folder, "src/generated/wasm.ts"),
-      `export const WASM_BASE64 =\n  "${wasm}";\n`,
-    );
+    if (plan === ENGINE) {
+      const wasm = readFileSync(join(folder, plan.out)).toString("base64");
+      mkdirSync(join(folder, "src/generated"), { recursive: true });
+      writeFileSync(
+        join(folder, "src/generated/wasm.ts"),
+        `export const WASM_BASE64 =\n  "${wasm}";\n`,
+      );
+    }
     const report = join(folder, "build/report.json");
     rmSync(report, { force: true });
     const tested = await node(folder, "vitest/vitest.mjs", [

@@ -134,16 +134,14 @@ export function seek(path: usize, tree: usize, root: usize, key: i32): void {
   }
   const last = step_node(step);
   walk(path, load<u32>(root), key);
-  if (step_node(step) == last) {
-    store<u32>(path, Hint.MAX_TRIES, Hint.TRIES);
-    hint_set(path, tree, root);
-  } else if (tries > 1) hint_set(path, tree, root);
+  if (step_node(step) == last) store<u32>(path, Hint.MAX_TRIES, Hint.TRIES);
+  hint_note(path, tree, root);
 }
 
 /** Walks after the maker of the path has changed the tree's shape. */
 export function seek_again(path: usize, tree: usize, root: usize, key: i32): void {
   walk(path, load<u32>(root), key);
-  if (load<u32>(path, Hint.TRIES) != 0) hint_set(path, tree, root);
+  hint_note(path, tree, root);
 }
 
 function hint_leads(path: usize, tree: usize, root: usize, key: i32): bool {
@@ -158,7 +156,9 @@ function hint_leads(path: usize, tree: usize, root: usize, key: i32): bool {
   return <u32>(key - low) < <u32>(step_high(step) - low);
 }
 
-function hint_set(path: usize, tree: usize, root: usize): void {
+/** Notes of what the path is, if the next store will look. */
+function hint_note(path: usize, tree: usize, root: usize): void {
+  if (load<u32>(path, Hint.TRIES) == 0) return;
   store<u32>(path, <u32>tree, Hint.TREE);
   store<u32>(path, <u32>root, Hint.ROOT);
   store<u32>(path, load<u32>(shape_at(tree)), Hint.SHAPE);

@@ -255,8 +255,8 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
   if (to < high) {
     const end = node_slot(node, to - 1 - low);
     fits &= ((<u32>2) << end) - 1;
-    if (high == Region.PAGES) fits |= last_child(node, end, false);
-  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, false);
+    if (high == Region.PAGES) fits |= last_child(node, end);
+  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS);
   if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = <u32>31 - clz(fits);
@@ -269,9 +269,8 @@ function highest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i3
   return -1;
 }
 
-/** G3: a bit for the last child of a node that ends where the region does, if it is not above `end`. */
-function last_child(node: usize, end: u32, leaf: bool): u32 {
-  if (leaf) return 0;
+/** G3: a bit for the last child of an inner node that ends where the region does, if it is not above `end`. */
+function last_child(node: usize, end: u32): u32 {
   const last = node_count(node) - 1;
   return last <= end ? 1 << last : 0;
 }
@@ -284,8 +283,8 @@ function lowest_in(word: u32, low: i32, high: i32, from: i32, to: i32, size: i32
   if (to < high) {
     const end = node_slot(node, to - 1 - low);
     fits &= ((<u32>2) << end) - 1;
-    if (high == Region.PAGES) fits |= last_child(node, end, leaf);
-  } else if (high == Region.PAGES) fits |= last_child(node, Node.SLOTS, leaf);
+    if (high == Region.PAGES && !leaf) fits |= last_child(node, end);
+  } else if (high == Region.PAGES && !leaf) fits |= last_child(node, Node.SLOTS);
   if (from > low) fits &= (<u32>0xffffffff) << node_slot(node, from - low);
   while (fits != 0) {
     const slot = ctz(fits);

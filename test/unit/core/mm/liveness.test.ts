@@ -131,7 +131,7 @@ test("the next worker of a seat does not go on where a dead one was: it may have
   const { engine, mm, x } = await mapped();
   // Two stores in one leaf; then its step of the path names that leaf as all of the region.
   const body = `
-    const M = x.mmap(mm, address + 64 * 4096, 4096, 3, 0x32, 0, 0);
+    x.mmap(mm, address + 64 * 4096, 4096, 3, 0x32, 0, 0);
     x.mprotect(mm, address + 4096, 4096, 1);
     x.mprotect(mm, address + 4096, 4096, 3);
     const leaf = (x.worker_scratch() - ${SCRATCH} + ${CURSOR}) / 4 + 4;
