@@ -126,9 +126,9 @@ describe("attach", () => {
     const engine = await freshEngine();
     const share = engine.share();
     const other = { ...share, layoutVersion: 99 };
-    await expect(Engine.attach(other)).rejects.toThrow(/version 99, this vmaple has 5/);
+    await expect(Engine.attach(other)).rejects.toThrow(/version 99, this vmaple has 6/);
     new Uint32Array(share.memory.buffer)[Abi.HEADER_VERSION / 4] = 7;
-    await expect(Engine.attach(share)).rejects.toThrow(/version 7, this vmaple has 5/);
+    await expect(Engine.attach(share)).rejects.toThrow(/version 7, this vmaple has 6/);
     new Uint32Array(share.memory.buffer)[Abi.HEADER_VERSION / 4] = Abi.LAYOUT_VERSION;
   });
 
