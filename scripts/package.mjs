@@ -32,6 +32,7 @@ const BUDGETS = [
   { what: "vmaple/engine.verify.wasm", file: "dist/engine.verify.wasm", limit: 40 * KB },
   { what: "vmaple, without its wasm", entry: "dist/src/index.js", limit: 17.5 * KB },
   { what: "vmaple/comlink, with vmaple", entry: "dist/src/comlink.js", limit: 21.5 * KB },
+  { what: "vmaple/process, alone", entry: "dist/src/process.js", limit: 2.5 * KB },
   { what: "vmaple/why, alone", entry: "dist/src/why.js", limit: 10 * KB },
   { what: "vmaple/maps", entry: "dist/src/formats/maps.js", limit: READER_LIMIT },
   { what: "vmaple/strace", entry: "dist/src/formats/strace.js", limit: READER_LIMIT },

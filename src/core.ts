@@ -270,6 +270,8 @@ export class Core {
   calls!: CallTable;
   /** System calls under a write lock that the caller holds. */
   lockedCalls!: CallTable;
+  /** The raw plane on this core, whose calls follow. */
+  plane: { fill(): void } | undefined;
   readonly views: Views;
   /** This worker's seat. */
   readonly seat: number;
@@ -295,6 +297,7 @@ export class Core {
     this.x = exports;
     this.calls = callTable(exports, "");
     this.lockedCalls = callTable(exports, "_locked");
+    this.plane?.fill();
   }
 
   /** After the seat is given back: whoever still holds a piece of this engine learns it. */
@@ -310,6 +313,7 @@ export class Core {
     this.x = dead as CoreExports;
     this.calls = dead as CallTable;
     this.lockedCalls = dead as CallTable;
+    if (this.plane) Object.setPrototypeOf(this.plane, dead);
   }
 }
 

@@ -40,7 +40,7 @@ const STACK_FLAGS =
   VmFlags.ACCOUNT;
 
 /** The new mm; the caller owns its first mm_users count. */
-export function exec(core: Core, old: number, options: ExecOptions): number {
+export function execSpace(core: Core, old: number, options: ExecOptions): number {
   assertFields(options, "options");
   const { x } = core;
   const dataSegment = asNumber(options.dataSegment ?? 0, "dataSegment");

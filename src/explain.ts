@@ -1,4 +1,4 @@
-// mm.explain: why two neighbours are two, in words.
+// whyApart: why two neighbours are two, in words.
 //
 // The core decides (vma_explain, the same function that every merge asks); here its bits
 // become sentences. Context: the mmap lock. Floor: S2. Imports: core, flags, maps-text.

@@ -16,8 +16,6 @@ export {
   type WorkerStats,
 } from "./engine.js";
 export { type ErrorArgs, MmError, NotThreadSafeError, WouldBlockError } from "./errors.js";
-export type { ExecOptions } from "./exec.js";
-export type { ApartField, ApartReason, Explanation } from "./explain.js";
 export {
   Access,
   Fault,

@@ -4,7 +4,7 @@
 //   MmWithUser  mm_users: the space itself exists, so it can be locked and changed
 //
 // In one file because, as in mm.rs, each names the other.
-// Floor: S3. Imports: handle, guards, system-calls, async-lock, read-space, exec, explain.
+// Floor: S3. Imports: handle, guards, system-calls, async-lock, read-space.
 
 import { type Address, clamped, shown } from "./address.js";
 import { type LockOptions, lockAsync } from "./async-lock.js";
@@ -12,12 +12,9 @@ import { Context, type LockState, type Scope } from "./context.js";
 import type { CallTable } from "./core.js";
 import type { Engine } from "./engine.js";
 import { checked } from "./errors.js";
-import { type ExecOptions, exec } from "./exec.js";
-import { type Explanation, explain } from "./explain.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
-import { getMdwe, type Persona, personality, setMdwe } from "./mm-flags.js";
 import { type Rlimits, setRlimits } from "./mm-options.js";
 import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
@@ -260,37 +257,6 @@ export class MmWithUser extends WithSystemCalls {
     });
   }
 
-  /**
-   * The address space that execve(2) would give this process: empty but for the stack, with
-   * the settings and limits of this one, which stays as it is. The caller owns its first user.
-   *
-   * @throws MmError ENOMEM the arena is full, or the stack finds no room below the end of the task
-   * or exceeds RLIMIT_AS (where Linux kills the process)
-   */
-  exec(options: ExecOptions = {}): MmWithUser {
-    return new MmWithUser(this.context, exec(this.context.core, this.pointer, options));
-  }
-
-  /**
-   * prctl(PR_SET_MDWE): from now on no mapping may be writable and executable at once, or become
-   * executable (EACCES). `no-inherit`: not for children of fork and exec. It is for ever.
-   *
-   * @throws MmError EPERM it is set already, in the other way
-   */
-  setMdwe(mode: true | "no-inherit" = true): void {
-    setMdwe(this, mode);
-  }
-
-  /** prctl(PR_GET_MDWE). */
-  getMdwe(): boolean | "no-inherit" {
-    return getMdwe(this.context.core, this.pointer);
-  }
-
-  /** personality(2): with READ_IMPLIES_EXEC, mappings that ask for READ get EXEC too. */
-  personality(persona: Persona): void {
-    personality(this, persona);
-  }
-
   /** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
   setRlimits(limits: Rlimits): void {
     setRlimits(this.context.core, this.pointer, limits);
@@ -314,15 +280,6 @@ export class MmWithUser extends WithSystemCalls {
     return readSpace(this, "vmas", (core, mm) => [
       ...snapshots(core, mm, new MapsReader(core, mm)),
     ]);
-  }
-
-  /**
-   * Why the VMA at `address` and the next one are two: the fields that keep them apart, in
-   * words; `mergeable` if nothing does. Null if nothing is mapped there, or nothing above.
-   */
-  explain(address: Address): Explanation | null {
-    const at = clamped(address, "address");
-    return readSpace(this, "explain", (core, mm) => explain(core, mm, at));
   }
 
   /** Checks every invariant of this space; empty when sound. */

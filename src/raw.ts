@@ -3,13 +3,125 @@
 // Nothing allocates and nothing is checked: addresses are numbers (bytes), handles are
 // integers, errors are `-errno` and `-512` (the call would have had to wait). Locks taken
 // here are not known to the facade: whoever mixes both keeps the order himself.
-// docs/abi.md says what each does. Floor: S2. Imports: shared, core, errors.
+// docs/abi.md says what each does.
+//
+//   plane ──▶ { munmap, vmaStart, mmapReadLock, ... }  the exports themselves, RawCalls
+//         ──▶ RawPlane.prototype                       what has to do something with the answer
+//
+// The table in between is another one after lockdep has come in between, and a thrower after
+// dispose: who keeps the plane learns it. Floor: S1. Imports: shared, errors.
 
 import { Abi, VmaOut } from "../assembly/shared/abi.js";
 import type { Core, CoreExports } from "./core.js";
 import { isErrno } from "./errors.js";
 
+/** What the plane has of each export: its name in camelCase, its arguments and its answer. */
+interface RawCalls {
+  // Locks
+
+  vmaEndRead(vma: number): void;
+  mmapReadLock(mm: number): number;
+  mmapReadTrylock(mm: number): number;
+  mmapReadUnlock(mm: number): void;
+  mmapWriteLock(mm: number): number;
+  mmapWriteTrylock(mm: number): number;
+  mmapWriteUnlock(mm: number): void;
+  mmapWriteDowngrade(mm: number): void;
+
+  // Fields: under a lock that covers the VMA
+
+  vmaStart(vma: number): number;
+  vmaEnd(vma: number): number;
+  vmaFlags(vma: number): number;
+  vmaPgoff(vma: number): number;
+
+  // System calls: each takes the write lock itself
+
+  mmap(
+    mm: number,
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    file: number,
+    offset: number,
+  ): number;
+  munmap(mm: number, address: number, length: number): number;
+  mprotect(mm: number, address: number, length: number, prot: number): number;
+  mremap(
+    mm: number,
+    address: number,
+    oldLength: number,
+    newLength: number,
+    flags: number,
+    newAddress: number,
+  ): number;
+  brk(mm: number, address: number): number;
+  madvise(mm: number, address: number, length: number, advice: number): number;
+  mlock(mm: number, address: number, length: number, flags: number): number;
+  munlock(mm: number, address: number, length: number): number;
+  mlockall(mm: number, flags: number): number;
+  munlockall(mm: number): number;
+  msync(mm: number, address: number, length: number, flags: number): number;
+  mincore(mm: number, address: number, length: number): number;
+  mseal(mm: number, address: number, length: number, flags: number): number;
+  /** The name's bytes are at the start of scratch; a negative length takes the name away. */
+  setVmaName(mm: number, address: number, length: number, nameLength: number): number;
+  /** remap_file_pages(2); `pgoff` in pages. */
+  remapFilePages(
+    mm: number,
+    address: number,
+    length: number,
+    prot: number,
+    pgoff: number,
+    flags: number,
+  ): number;
+  /** A Fault word: outcome in the low four bits; or -errno. `access`: 0 read, 1 write, 2 exec. */
+  handleMmFault(mm: number, address: number, access: number): number;
+
+  // Address spaces
+
+  /** 0 or -ENOMEM; so is mmget. */
+  mmgrab(mm: number): number;
+  mmdrop(mm: number): void;
+  mmget(mm: number): number;
+  mmgetNotZero(mm: number): number;
+  mmput(mm: number): void;
+  mmputAsync(mm: number): void;
+  mmUsers(mm: number): number;
+  mmCount(mm: number): number;
+  /** A number of the mm, by MmStat. */
+  mmStat(mm: number, stat: number): number;
+  mmLimitSet(mm: number, limit: number, bytes: number): void;
+  mmCapsSet(mm: number, caps: number): void;
+  /** MmFlag bits, all at once. */
+  mmFlagsSet(mm: number, flags: number): void;
+  mmBrkInit(
+    mm: number,
+    startBrk: number,
+    brk: number,
+    dataSegment: number,
+    startStack: number,
+  ): void;
+  mmValidate(mm: number): number;
+
+  /** Puts a VMA as given into a free range, without merging: for restoring a snapshot. */
+  vmaInstall(
+    mm: number,
+    start: number,
+    end: number,
+    flags: number,
+    pgoff: number,
+    file: number,
+  ): number;
+  /** Bits that say what keeps the VMA at `address` from merging with its successor. */
+  vmaExplain(mm: number, address: number): number;
+}
+
+export interface RawPlane extends RawCalls {}
+
 /** Integer form of the API; see docs/abi.md. Handles: `mm`, `vma`, `file` are addresses in the arena. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: fill() puts them there; a test asks for each
 export class RawPlane {
   readonly #core: Core;
   /** This worker's scratch area: where a call without `out` leaves its words. */
@@ -19,6 +131,8 @@ export class RawPlane {
   constructor(core: Core) {
     this.#core = core;
     this.scratch = core.f64;
+    core.plane = this;
+    this.fill();
   }
 
   /** The module's exports themselves, to hand to other wasm modules; docs/abi.md is their table. */
@@ -26,34 +140,9 @@ export class RawPlane {
     return this.#core.x;
   }
 
-  // Locks
-
+  /** The VMA at `address`, its lock held for reading; 0: none, or on any doubt. */
   lockVmaUnderRcu(mm: number, address: number): number {
     return this.#core.x.lock_vma_under_rcu(mm, address) >>> 0;
-  }
-  vmaEndRead(vma: number): void {
-    this.#core.x.vma_end_read(vma);
-  }
-  mmapReadLock(mm: number): number {
-    return this.#core.x.mmap_read_lock(mm);
-  }
-  mmapReadTrylock(mm: number): number {
-    return this.#core.x.mmap_read_trylock(mm);
-  }
-  mmapReadUnlock(mm: number): void {
-    this.#core.x.mmap_read_unlock(mm);
-  }
-  mmapWriteLock(mm: number): number {
-    return this.#core.x.mmap_write_lock(mm);
-  }
-  mmapWriteTrylock(mm: number): number {
-    return this.#core.x.mmap_write_trylock(mm);
-  }
-  mmapWriteUnlock(mm: number): void {
-    this.#core.x.mmap_write_unlock(mm);
-  }
-  mmapWriteDowngrade(mm: number): void {
-    this.#core.x.mmap_write_downgrade(mm);
   }
 
   // Look-ups: under a lock that covers the VMA
@@ -66,18 +155,6 @@ export class RawPlane {
   }
   findVmaPrev(mm: number, address: number): number {
     return this.#core.x.find_vma_prev(mm, address) >>> 0;
-  }
-  vmaStart(vma: number): number {
-    return this.#core.x.vma_start(vma);
-  }
-  vmaEnd(vma: number): number {
-    return this.#core.x.vma_end(vma);
-  }
-  vmaFlags(vma: number): number {
-    return this.#core.x.vma_flags(vma);
-  }
-  vmaPgoff(vma: number): number {
-    return this.#core.x.vma_pgoff(vma);
   }
   vmaFile(vma: number): number {
     return this.#core.x.vma_file(vma) >>> 0;
@@ -123,138 +200,10 @@ export class RawPlane {
     return found;
   }
 
-  // System calls: each takes the write lock itself
-
-  mmap(
-    mm: number,
-    address: number,
-    length: number,
-    prot: number,
-    flags: number,
-    file: number,
-    offset: number,
-  ): number {
-    return this.#core.x.mmap(mm, address, length, prot, flags, file, offset);
-  }
-  munmap(mm: number, address: number, length: number): number {
-    return this.#core.x.munmap(mm, address, length);
-  }
-  mprotect(mm: number, address: number, length: number, prot: number): number {
-    return this.#core.x.mprotect(mm, address, length, prot);
-  }
-  mremap(
-    mm: number,
-    address: number,
-    oldLength: number,
-    newLength: number,
-    flags: number,
-    newAddress: number,
-  ): number {
-    return this.#core.x.mremap(mm, address, oldLength, newLength, flags, newAddress);
-  }
-  brk(mm: number, address: number): number {
-    return this.#core.x.brk(mm, address);
-  }
-  madvise(mm: number, address: number, length: number, advice: number): number {
-    return this.#core.x.madvise(mm, address, length, advice);
-  }
-  mlock(mm: number, address: number, length: number, flags: number): number {
-    return this.#core.x.mlock(mm, address, length, flags);
-  }
-  munlock(mm: number, address: number, length: number): number {
-    return this.#core.x.munlock(mm, address, length);
-  }
-  mlockall(mm: number, flags: number): number {
-    return this.#core.x.mlockall(mm, flags);
-  }
-  munlockall(mm: number): number {
-    return this.#core.x.munlockall(mm);
-  }
-  msync(mm: number, address: number, length: number, flags: number): number {
-    return this.#core.x.msync(mm, address, length, flags);
-  }
-  mincore(mm: number, address: number, length: number): number {
-    return this.#core.x.mincore(mm, address, length);
-  }
-  mseal(mm: number, address: number, length: number, flags: number): number {
-    return this.#core.x.mseal(mm, address, length, flags);
-  }
-  /** remap_file_pages(2); `pgoff` in pages. */
-  /** The name's bytes are at the start of scratch; a negative length takes the name away. */
-  setVmaName(mm: number, address: number, length: number, nameLength: number): number {
-    return this.#core.x.set_vma_name(mm, address, length, nameLength);
-  }
-  remapFilePages(
-    mm: number,
-    address: number,
-    length: number,
-    prot: number,
-    pgoff: number,
-    flags: number,
-  ): number {
-    return this.#core.x.remap_file_pages(mm, address, length, prot, pgoff, flags);
-  }
   /** The child mm, or -ENOMEM: a result in [-4095, -1] is an error, any other is an address. */
   fork(mm: number): number {
-    return pointerOrErrno(this.#core.x.mm_fork(mm));
-  }
-  /** A Fault word: outcome in the low four bits; or -errno. `access`: 0 read, 1 write, 2 exec. */
-  handleMmFault(mm: number, address: number, access: number): number {
-    return this.#core.x.handle_mm_fault(mm, address, access);
-  }
-
-  // Address spaces
-
-  /** 0 or -ENOMEM; so is mmget. */
-  mmgrab(mm: number): number {
-    return this.#core.x.mmgrab(mm);
-  }
-  mmdrop(mm: number): void {
-    this.#core.x.mmdrop(mm);
-  }
-  mmget(mm: number): number {
-    return this.#core.x.mmget(mm);
-  }
-  mmgetNotZero(mm: number): number {
-    return this.#core.x.mmget_not_zero(mm);
-  }
-  mmput(mm: number): void {
-    this.#core.x.mmput(mm);
-  }
-  mmputAsync(mm: number): void {
-    this.#core.x.mmput_async(mm);
-  }
-  mmUsers(mm: number): number {
-    return this.#core.x.mm_users(mm);
-  }
-  mmCount(mm: number): number {
-    return this.#core.x.mm_count(mm);
-  }
-  /** A number of the mm, by MmStat. */
-  mmStat(mm: number, stat: number): number {
-    return this.#core.x.mm_stat(mm, stat);
-  }
-  mmLimitSet(mm: number, limit: number, bytes: number): void {
-    this.#core.x.mm_limit_set(mm, limit, bytes);
-  }
-  mmCapsSet(mm: number, caps: number): void {
-    this.#core.x.mm_caps_set(mm, caps);
-  }
-  /** MmFlag bits, all at once. */
-  mmFlagsSet(mm: number, flags: number): void {
-    this.#core.x.mm_flags_set(mm, flags);
-  }
-  mmBrkInit(
-    mm: number,
-    startBrk: number,
-    brk: number,
-    dataSegment: number,
-    startStack: number,
-  ): void {
-    this.#core.x.mm_brk_init(mm, startBrk, brk, dataSegment, startStack);
-  }
-  mmValidate(mm: number): number {
-    return this.#core.x.mm_validate(mm);
+    const child = this.#core.x.mm_fork(mm);
+    return isErrno(child) ? child : child >>> 0;
   }
   mmFirst(): number {
     return this.#core.x.mm_first() >>> 0;
@@ -263,27 +212,19 @@ export class RawPlane {
     return this.#core.x.mm_next(mm) >>> 0;
   }
 
-  /** Puts a VMA as given into a free range, without merging: for restoring a snapshot. */
-  vmaInstall(
-    mm: number,
-    start: number,
-    end: number,
-    flags: number,
-    pgoff: number,
-    file: number,
-  ): number {
-    return this.#core.x.vma_install(mm, start, end, flags, pgoff, file);
-  }
-  /** Bits that say what keeps the VMA at `address` from merging with its successor. */
-  vmaExplain(mm: number, address: number): number {
-    return this.#core.x.vma_explain(mm, address);
+  /** @internal The core's exports are others now. */
+  fill(): void {
+    const calls: Record<string, unknown> = {};
+    const exports = this.#core.x as unknown as Record<string, unknown>;
+    for (const name in exports) {
+      const camelCase = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+      if (!(camelCase in RawPlane.prototype)) calls[camelCase] = exports[name];
+    }
+    Object.setPrototypeOf(calls, RawPlane.prototype);
+    Object.setPrototypeOf(this, calls);
   }
 }
 
 function copyVma(from: Float64Array, out: Float64Array): void {
   for (let i = 0; i < VmaOut.COUNT; i++) out[i] = from[i] as number;
-}
-
-function pointerOrErrno(result: number): number {
-  return isErrno(result) ? result : result >>> 0;
 }

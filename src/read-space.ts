@@ -1,11 +1,18 @@
 // Reading a whole address space: under the lock this worker holds, or the read lock.
 //
-// Floor: S2. Imports: core, errors, maps-text.
+// Floor: S2. Imports: address, core, errors, maps-text.
 
+import { shown } from "./address.js";
 import type { Core } from "./core.js";
 import { checked } from "./errors.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 import type { MmWithUser } from "./mm.js";
+
+/** For functions that take a space as their argument. @throws TypeError it is none */
+export function assertSpace(mm: MmWithUser): void {
+  if ((mm as MmWithUser | null | undefined)?.locks === undefined)
+    throw new TypeError(`mm must be a MmWithUser, not ${shown(mm)}`);
+}
 
 /**
  * What `read` makes of the space.

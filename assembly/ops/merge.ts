@@ -46,7 +46,7 @@ import { vma_mark_attached, vma_mark_detached } from "../mm/vma_mark";
 import { account_map_count } from "./account";
 import { vma_lookup } from "./range";
 
-/** Why two neighbours are not one, as bits; `mm.explain` puts them into words. */
+/** Why two neighbours are not one, as bits; `whyApart` puts them into words. */
 export const enum Apart {
   NOTHING = 0,
   NOT_ADJACENT = 1,

@@ -1,8 +1,9 @@
-// mm.exec: what execve(2) leaves (R-EXEC-1), as Linux 6.18.44 showed it without randomisation.
+// exec: what execve(2) leaves (R-EXEC-1), as Linux 6.18.44 showed it without randomisation.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MapFlags, MlockFlags, MmError, type MmOptions, Prot } from "../../src/index.js";
+import { exec } from "../../src/process.js";
 import { BASE, draw, freshEngine, liveObjects, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
 
 const STACK_SMAPS = "VmFlags: rd wr mr mw me gd ac \n";
@@ -11,7 +12,7 @@ test("one stack of 132 KiB at the end of the task, written to", async () => {
   const engine = await freshEngine();
   using mm = engine.createMm();
   draw(mm, "WRX");
-  using next = mm.exec();
+  using next = exec(mm);
   expect(next.maps()).toBe(
     "7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0                          [stack]\n",
   );
@@ -32,14 +33,14 @@ test("gone: VMAs, seals, names, what mlockall asked, READ_IMPLIES_EXEC", async (
   mm.setVmaName(BASE, PAGE, "n");
   mm.mlockall(MlockFlags.CURRENT | MlockFlags.FUTURE);
   mm.mseal(BASE, 2 * PAGE);
-  using next = mm.exec();
+  using next = exec(mm);
   expect(next.stat().lockedVm).toBe(0);
   draw(next, "WR");
   expect(next.vmas().map(({ flags }) => flags % 8)).toEqual([3, 1, 3]);
   expect(next.stat().lockedVm).toBe(0);
   next.munmap(BASE, 2 * PAGE);
   expect(next.vmas()).toHaveLength(1);
-  using old = mm.exec({ readImpliesExec: true });
+  using old = exec(mm, { readImpliesExec: true });
   draw(old, "R");
   expect(old.vmas()[0]!.flags % 8).toBe(5);
 });
@@ -47,7 +48,7 @@ test("gone: VMAs, seals, names, what mlockall asked, READ_IMPLIES_EXEC", async (
 test("the new stack grows, and the heap starts where it is told", async () => {
   const engine = await freshEngine();
   using mm = engine.createMm();
-  using next = mm.exec({ startBrk: BASE, dataSegment: 3 * PAGE });
+  using next = exec(mm, { startBrk: BASE, dataSegment: 3 * PAGE });
   const stack = next.vmas()[0]!;
   expect(next.handleMmFault(stack.start - PAGE, "write")).toMatchObject({ grewStack: true });
   expect(next.brk(BASE + PAGE)).toBe(BASE + PAGE);
@@ -60,7 +61,7 @@ test("RLIMIT_STACK below 132 KiB: what it leaves, whole pages, at least the argu
   const engine = await freshEngine();
   const length = (stack: number) => {
     using mm = engine.createMm({ rlimits: { stack } });
-    using next = mm.exec();
+    using next = exec(mm);
     const { start, end } = next.vmas()[0]!;
     return (end - start) / PAGE;
   };
@@ -72,7 +73,7 @@ test("RLIMIT_AS below the stack's 33 pages is ENOMEM", async () => {
   const engine = await freshEngine();
   const under = (as: number, stack = 2 ** 20) => {
     using mm = engine.createMm({ rlimits: { as, stack } });
-    using next = mm.exec();
+    using next = exec(mm);
     return next.stat().totalVm;
   };
   expect(under(33 * PAGE)).toBe(33);
@@ -109,12 +110,12 @@ test("settings are those of the old space, whatever they were, also those set si
     fc.property(options, limit, (given, memlock) => {
       using mm = engine.createMm(given);
       mm.setRlimits({ memlock });
-      using next = mm.exec();
+      using next = exec(mm);
       expect(settings(next.asRaw())).toEqual(settings(mm.asRaw()));
       expect(next.vmas()[0]).toMatchObject({ end: given.taskSize, name: "[stack]" });
       expect(next.validate()).toEqual([]);
       // And the settings act alike: the same call, the same place.
-      using twin = next.exec();
+      using twin = exec(next);
       const [one, two] = [next, twin].map((space) =>
         engine.raw.mmap(space.asRaw(), 0, 64 * 65536, Prot.NONE, PRIVATE_ANON, 0, 0),
       );
@@ -128,7 +129,7 @@ test("settings are those of the old space, whatever they were, also those set si
 test("a space without room for a stack, and a full arena, are ENOMEM and lose nothing", async () => {
   const engine = await freshEngine({ memoryBytes: 4 * 65536, maxWorkers: 1 });
   using tiny = engine.createMm({ taskSize: 16 * PAGE });
-  expect(() => tiny.exec()).toThrow(/ENOMEM: exec/);
+  expect(() => exec(tiny)).toThrow(/ENOMEM: exec/);
   using mm = engine.createMm();
   let page = 0;
   const grow = () => {
@@ -140,9 +141,9 @@ test("a space without room for a stack, and a full arena, are ENOMEM and lose no
   }).toThrow(MmError);
   const live = liveObjects(engine);
   expect(() => {
-    for (;;) mm.exec();
+    for (;;) exec(mm);
   }).toThrow(/ENOMEM: exec/);
   expect(liveObjects(engine)).toBeGreaterThanOrEqual(live);
   expect(engine.validate()).toEqual([]);
-  expect(() => mm.exec({ startBrk: -1 })).toThrow(RangeError);
+  expect(() => exec(mm, { startBrk: -1 })).toThrow(RangeError);
 });

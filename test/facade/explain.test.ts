@@ -1,22 +1,23 @@
-// mm.explain: what keeps two neighbours apart, in words (R-MERGE-10..15, R-AV-21).
+// whyApart: what keeps two neighbours apart, in words (R-MERGE-10..15, R-AV-21).
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Madvise, MapFlags, type MmWithUser, Prot } from "../../src/index.js";
+import { whyApart } from "../../src/why.js";
 import { BASE, draw, freshEngine, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
 
 const FIXED = MapFlags.FIXED;
 const at = (page: number) => BASE + page * PAGE;
 const fields = (mm: MmWithUser, page = 0) =>
-  mm.explain(at(page))?.reasons.map(({ field }) => field);
-const texts = (mm: MmWithUser, page = 0) => mm.explain(at(page))?.reasons.map(({ text }) => text);
+  whyApart(mm, at(page))?.reasons.map(({ field }) => field);
+const texts = (mm: MmWithUser, page = 0) => whyApart(mm, at(page))?.reasons.map(({ text }) => text);
 
 describe("each field", () => {
   test("flags, by their codes", async () => {
     const engine = await freshEngine();
     using mm = engine.createMm();
     draw(mm, "RW");
-    expect(mm.explain(at(0))).toMatchObject({
+    expect(whyApart(mm, at(0))).toMatchObject({
       left: { start: at(0), end: at(1) },
       right: { start: at(1), end: at(2) },
       mergeable: false,
@@ -41,7 +42,7 @@ describe("each field", () => {
     for (const page of [0, 1]) {
       engine.raw.vmaInstall(mm.asRaw(), at(page), at(page + 1), flags, at(page) / PAGE, 0);
     }
-    expect(mm.explain(at(0))?.reasons).toEqual([
+    expect(whyApart(mm, at(0))?.reasons).toEqual([
       { field: "special", text: "special mappings never merge: left has pf de, right has pf de" },
     ]);
   });
@@ -75,7 +76,7 @@ describe("each field", () => {
     mm.handleMmFault(at(0), "write");
     mm.handleMmFault(at(2), "write");
     mm.mmap({ address: at(1), length: PAGE, prot: RW, flags: PRIVATE_ANON | FIXED });
-    expect(mm.explain(at(1))).toMatchObject({
+    expect(whyApart(mm, at(1))).toMatchObject({
       left: { start: at(0), end: at(2) },
       reasons: [
         {
@@ -96,7 +97,7 @@ describe("each field", () => {
     using mm = engine.createMm();
     draw(mm, "WW");
     mm.setVmaName(at(1), PAGE, "pool");
-    expect(mm.explain(at(0))?.reasons).toEqual([
+    expect(whyApart(mm, at(0))?.reasons).toEqual([
       { field: "anon_name", text: "names differ: left is without a name, right is [anon:pool]" },
     ]);
   });
@@ -105,13 +106,13 @@ describe("each field", () => {
 test("null without a pair", async () => {
   const engine = await freshEngine();
   using mm = engine.createMm();
-  expect(mm.explain(0)).toBeNull();
+  expect(whyApart(mm, 0)).toBeNull();
   draw(mm, "W.R");
-  expect(mm.explain(at(1))).toBeNull();
-  expect(mm.explain(at(2))).toBeNull();
-  expect(mm.explain(2n ** 64n - 1n)).toBeNull();
-  expect(mm.explain(BigInt(BASE))?.right.start).toBe(at(2));
-  expect(() => mm.explain(-1)).toThrow(RangeError);
+  expect(whyApart(mm, at(1))).toBeNull();
+  expect(whyApart(mm, at(2))).toBeNull();
+  expect(whyApart(mm, 2n ** 64n - 1n)).toBeNull();
+  expect(whyApart(mm, BigInt(BASE))?.right.start).toBe(at(2));
+  expect(() => whyApart(mm, -1)).toThrow(RangeError);
 });
 
 test("works under the lock that this worker holds", async () => {
@@ -154,7 +155,7 @@ test("what explain calls mergeable, the next change of that range merges", async
         }
       }
       for (const { start } of mm.vmas()) {
-        const found = mm.explain(start);
+        const found = whyApart(mm, start);
         if (found === null) continue;
         expect(found.mergeable).toBe(found.reasons.length === 0);
         if (!found.mergeable) continue;

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MapFlags, MmError, type MmWithUser, Prot } from "../../src/index.js";
+import { exec, getMdwe, personality, setMdwe } from "../../src/process.js";
 import {
   BASE,
   draw,
@@ -92,7 +93,7 @@ describe("setVmaName", () => {
     using mm = engine.createMm({ vmaNames: false });
     draw(mm, "W");
     using child = mm.fork();
-    using next = child.exec();
+    using next = exec(child);
     for (const space of [mm, child, next]) {
       expect(code(() => space.setVmaName(BASE, PAGE, "n"))).toBe("EINVAL");
     }
@@ -189,21 +190,21 @@ describe("MDWE", () => {
   test("as prctl(2) on Linux 6.18: for ever, inherited by fork and exec unless no-inherit", async () => {
     const engine = await freshEngine();
     using mm = engine.createMm();
-    expect(mm.getMdwe()).toBe(false);
-    mm.setMdwe();
-    mm.setMdwe(true);
-    expect(code(() => mm.setMdwe("no-inherit"))).toBe("EPERM");
+    expect(getMdwe(mm)).toBe(false);
+    setMdwe(mm);
+    setMdwe(mm, true);
+    expect(code(() => setMdwe(mm, "no-inherit"))).toBe("EPERM");
     using child = mm.fork();
-    using next = mm.exec();
-    expect([mm, child, next].map((space) => space.getMdwe())).toEqual([true, true, true]);
+    using next = exec(mm);
+    expect([mm, child, next].map((space) => getMdwe(space))).toEqual([true, true, true]);
     using other = engine.createMm({ mdwe: "no-inherit" });
-    expect(code(() => other.setMdwe(true))).toBe("EPERM");
+    expect(code(() => setMdwe(other, true))).toBe("EPERM");
     using otherChild = other.fork();
-    using otherNext = other.exec();
-    const modes = [other, otherChild, otherNext].map((space) => space.getMdwe());
+    using otherNext = exec(other);
+    const modes = [other, otherChild, otherNext].map((space) => getMdwe(space));
     expect(modes).toEqual(["no-inherit", false, false]);
     expect(() => engine.createMm({ mdwe: "yes" as "no-inherit" })).toThrow(TypeError);
-    expect(() => mm.setMdwe(false as true)).toThrow(TypeError);
+    expect(() => setMdwe(mm, false as true)).toThrow(TypeError);
   });
 });
 
@@ -212,11 +213,11 @@ test("READ_IMPLIES_EXEC: a mapping that asks for READ gets EXEC", async () => {
   using mm = engine.createMm({ readImpliesExec: true });
   draw(mm, "RNW");
   expect(mm.vmas().map(({ flags }) => flags % 8)).toEqual([5, 0, 7]);
-  mm.personality({ readImpliesExec: false });
+  personality(mm, { readImpliesExec: false });
   draw(mm, "RNW");
   expect(mm.vmas().map(({ flags }) => flags % 8)).toEqual([1, 0, 3]);
   using child = mm.fork();
-  child.personality({ readImpliesExec: true });
+  personality(child, { readImpliesExec: true });
   draw(child, "R");
   expect(child.vmas()[0]?.flags).toBe(mm.vmas()[0]!.flags + 4);
 });

@@ -1,9 +1,11 @@
 // The raw plane answers what the facade answers, in integers.
 
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { VmaOut } from "../../assembly/shared/abi.js";
 import { Errno } from "../../assembly/shared/errno.js";
-import { Access, Fault } from "../../src/index.js";
+import { Access, Engine, Fault, RawPlane } from "../../src/index.js";
+import { watchLocks } from "../../src/testing.js";
 import { BASE, draw, freshEngine, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
 
 test("look-ups, locks and fields", async () => {
@@ -109,4 +111,33 @@ test("Access and Fault are the words of handleMmFault", async () => {
   expect(fault(3, Access.EXEC) & Fault.OUTCOME_MASK).toBe(Fault.OK);
   expect(fault(1, Access.EXEC) & Fault.OUTCOME_MASK).toBe(Fault.SEGV_ACCERR);
   expect(fault(2, Access.READ)).toBe(Fault.SEGV_MAPERR | Fault.VIA_MMAP_LOCK);
+});
+
+/** `NAME(a, b): type;` of the interface that the table of exports must fill. */
+const DECLARED = [
+  ...(readFileSync(new URL("../../src/raw.ts", import.meta.url), "utf8")
+    .match(/interface RawCalls \{(.*?)\n\}/s)?.[1]
+    ?.matchAll(/^ {2}(\w+)\(([^)]*)\):/gm) ?? []),
+].map(([, name, list]) => [name as string, (list as string).match(/\w+: /g)?.length ?? 0] as const);
+
+test.each(DECLARED)("%s is an export of %s arguments", async (name, count) => {
+  const { raw } = await freshEngine();
+  expect(Reflect.get(raw, name)).toHaveLength(count);
+});
+
+test("the plane follows lockdep, and throws once the engine is disposed", async () => {
+  expect(DECLARED.length).toBeGreaterThan(40);
+  const engine = await Engine.create({ wasm: readFileSync("dist/engine.verify.wasm") });
+  const { raw } = engine;
+  const mm = engine.createMm();
+  const before = raw.mmapReadLock;
+  watchLocks(engine);
+  expect(raw.mmapReadLock).not.toBe(before);
+  raw.mmapReadLock(mm.asRaw());
+  raw.mmapReadUnlock(mm.asRaw());
+  expect(raw).toBeInstanceOf(RawPlane);
+  mm.dispose();
+  engine.dispose();
+  expect(() => raw.munmap(0, 0, 0)).toThrow(/engine used after dispose/);
+  expect(() => raw.vmaLookup(0, 0)).toThrow(/engine used after dispose/);
 });

@@ -3,12 +3,8 @@
 import { expect, expectTypeOf, test } from "vitest";
 import {
   type Address,
-  type ApartField,
-  type ApartReason,
   Engine,
   type EngineShare,
-  type ExecOptions,
-  type Explanation,
   FileRef,
   type Gap,
   hasFlags,
@@ -36,6 +32,8 @@ import {
   type VmaSnapshot,
   VmFlags,
 } from "../../src/index.js";
+import type { ExecOptions, exec, getMdwe } from "../../src/process.js";
+import type { ApartField, ApartReason, Explanation, whyApart } from "../../src/why.js";
 
 test("state is a type", () => {
   expectTypeOf<MmWithUser>().toExtend<Mm>();
@@ -80,11 +78,11 @@ test("signatures", () => {
     [Address, Address, string | null]
   >();
   expectTypeOf<MmWithUser["smaps"]>().returns.toEqualTypeOf<string>();
-  expectTypeOf<MmWithUser["explain"]>().returns.toEqualTypeOf<Explanation | null>();
-  expectTypeOf<MmWithUser["exec"]>().parameter(0).toEqualTypeOf<ExecOptions | undefined>();
-  expectTypeOf<MmWithUser["exec"]>().returns.toEqualTypeOf<MmWithUser>();
+  expectTypeOf<typeof whyApart>().returns.toEqualTypeOf<Explanation | null>();
+  expectTypeOf<typeof exec>().parameter(1).toEqualTypeOf<ExecOptions | undefined>();
+  expectTypeOf<typeof exec>().returns.toEqualTypeOf<MmWithUser>();
   expectTypeOf<MmWithUser["remapFilePages"]>().parameter(0).toEqualTypeOf<RemapFilePagesArgs>();
-  expectTypeOf<MmWithUser["getMdwe"]>().returns.toEqualTypeOf<boolean | "no-inherit">();
+  expectTypeOf<typeof getMdwe>().returns.toEqualTypeOf<boolean | "no-inherit">();
   expectTypeOf<MmOptions["mdwe"]>().toEqualTypeOf<boolean | "no-inherit" | undefined>();
   expectTypeOf<MmapWriteGuard["setVmaName"]>().returns.toEqualTypeOf<void>();
   expectTypeOf<ApartReason["field"]>().toEqualTypeOf<ApartField>();

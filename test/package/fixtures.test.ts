@@ -79,7 +79,7 @@ describe("Node", () => {
 
   test("a server-side import", () => {
     using app = new App("server", installed);
-    const subpaths = ["", "/comlink", "/maps", "/perf", "/strace", "/testing", "/why"];
+    const subpaths = ["", "/comlink", "/maps", "/perf", "/process", "/strace", "/testing", "/why"];
     expect(app.node("app.mjs")).toEqual({
       names: Object.fromEntries(subpaths.map((subpath) => [`vmaple${subpath}`, true])),
       added: [],

@@ -14,6 +14,8 @@ import {
   type Page,
   Prot,
 } from "../../src/index.js";
+import { exec, getMdwe, personality, setMdwe } from "../../src/process.js";
+import { whyApart, whyRefused } from "../../src/why.js";
 import { BASE, draw, freshEngine, PAGE, RW } from "../support/engine.js";
 
 /** What V8 says when it stumbles: not a message for users. */
@@ -84,6 +86,13 @@ const method = (name: string, ...good: Arguments): Row => ({
     (mm as unknown as Record<string, (...a: Arguments) => unknown>)[name]?.(...args),
 });
 
+/** A function of a space, which is an argument too. */
+const call = (name: string, asked: (...args: never[]) => unknown, ...good: Arguments): Row => ({
+  name,
+  good: ({ mm }) => [mm, ...good],
+  call: (_, args) => (asked as (...a: Arguments) => unknown)(...args),
+});
+
 /** Of a call with one object: each of its fields is an argument. */
 const record = (
   name: string,
@@ -112,14 +121,16 @@ const ROWS: readonly Row[] = [
   method("brk", BASE),
   method("handleMmFault", BASE, "read"),
   method("peek", BASE),
-  method("explain", BASE),
+  call("whyApart", whyApart, BASE),
   method("lockVmaUnderRcu", BASE),
-  method("setMdwe", true),
+  call("setMdwe", setMdwe, true),
+  call("getMdwe", getMdwe),
   method("mmap", {}),
   method("mremap", {}),
   method("remapFilePages", {}),
-  method("exec", {}),
-  method("personality", {}),
+  call("exec", exec, {}),
+  call("personality", personality, {}),
+  call("whyRefused", whyRefused, { code: "EINVAL", syscall: "munmap", args: {} }),
   method("setRlimits", {}),
   record(
     "mm.mmap",
@@ -144,9 +155,9 @@ const ROWS: readonly Row[] = [
     ({ mm }, args) => mm.remapFilePages(args),
   ),
   record(
-    "mm.exec",
+    "exec",
     () => ({ startBrk: BASE, dataSegment: 0, readImpliesExec: true }),
-    ({ mm }, o) => mm.exec(o).dispose(),
+    ({ mm }, o) => exec(mm, o).dispose(),
   ),
   record(
     "mm.setRlimits",
@@ -154,9 +165,9 @@ const ROWS: readonly Row[] = [
     ({ mm }, o) => mm.setRlimits(o),
   ),
   record(
-    "mm.personality",
+    "personality",
     () => ({ readImpliesExec: false }),
-    ({ mm }, o) => mm.personality(o),
+    ({ mm }, o) => personality(mm, o),
   ),
   record(
     "engine.openFile",

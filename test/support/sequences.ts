@@ -10,6 +10,7 @@ import {
   permsOf,
   type VmaSnapshot,
 } from "../../src/index.js";
+import { personality, setMdwe } from "../../src/process.js";
 import { PAGE } from "./engine.js";
 
 /** A call, Linux's answer, and what became of the window's VMAs: index, how many go, who comes. */
@@ -163,9 +164,9 @@ export class Player implements Disposable {
       case "zero":
         return this.#open(file, { kind: "dev-zero" });
       case "mdwe":
-        return done(mm.setMdwe());
+        return done(setMdwe(mm));
       case "personality":
-        return done(mm.personality({ readImpliesExec: true }));
+        return done(personality(mm, { readImpliesExec: true }));
       case "rlimit":
         return done(mm.setRlimits({ [RLIMIT_NAMES.get(first) ?? ""]: second }));
       case "headroom": {

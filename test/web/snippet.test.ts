@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import * as maps from "../../src/formats/maps.js";
 import * as vmaple from "../../src/index.js";
+import * as why from "../../src/why.js";
 import { compile, lineOf } from "../../web/snippet/compile.js";
 import { EXAMPLES } from "../../web/snippet/examples.js";
 import { showAll } from "../../web/snippet/show.js";
@@ -12,7 +13,7 @@ async function run(source: string): Promise<string> {
   const compiled = compile(source);
   if ("error" in compiled)
     throw new Error(`line ${compiled.error.line}: ${compiled.error.message}`);
-  const modules: Record<string, object> = { vmaple, "vmaple/maps": maps };
+  const modules: Record<string, object> = { vmaple, "vmaple/maps": maps, "vmaple/why": why };
   const lines: string[] = [];
   const log = (...values: unknown[]) => lines.push(showAll(values));
   const body = `return (async () => {${compiled.code}\n})()`;

@@ -8,14 +8,14 @@ import { Abi, Access, Fault, Limit } from "../../assembly/shared/abi.js";
 import { errorOf } from "../../src/errors.js";
 import type { FileOptions } from "../../src/file.js";
 import type { TraceCall, TraceVma } from "../../src/formats/trace.js";
-import { Engine, type Explanation, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
+import { Engine, MmError, type MmOptions, MmWithUser } from "../../src/index.js";
 import { coreOf } from "../../src/replay/engine-core.js";
 import { FileTable } from "../../src/replay/files.js";
 import { ReplaySpace } from "../../src/replay/space.js";
 import { forceCall, isPlaced, makeCall } from "../../src/replay/trace-calls.js";
 import { vmFlagsOf } from "../../src/replay/trace-exec.js";
 import { Unknowns } from "../../src/replay/unknowns.js";
-import { type Refusal, whyRefused } from "../../src/why.js";
+import { type Explanation, type Refusal, whyApart, whyRefused } from "../../src/why.js";
 import { refusedCall } from "../why/refused.js";
 import { ArenaReader } from "./arena.js";
 import type { Call, Outcome } from "./call.js";
@@ -145,8 +145,8 @@ export class Machine {
   }
 
   /** What keeps the VMA at `address` and the next one apart. */
-  explain(address: number): Explanation | null {
-    return this.#mm.explain(address);
+  whyApart(address: number): Explanation | null {
+    return whyApart(this.#mm, address);
   }
 
   save(): Checkpoint {

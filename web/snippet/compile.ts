@@ -5,7 +5,13 @@
 import { transform } from "sucrase";
 
 /** What a snippet may import. */
-export const MODULES = ["vmaple", "vmaple/maps", "vmaple/strace"] as const;
+export const MODULES = [
+  "vmaple",
+  "vmaple/maps",
+  "vmaple/process",
+  "vmaple/strace",
+  "vmaple/why",
+] as const;
 export type ModuleName = (typeof MODULES)[number];
 
 /** A place in the snippet; lines from 1. */

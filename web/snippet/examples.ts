@@ -19,12 +19,13 @@ console.log(mm.maps());
   {
     title: "Why do two not merge?",
     source: `import { Engine, MapFlags, Prot } from "vmaple";
+import { whyApart } from "vmaple/why";
 const mm = (await Engine.create({ shared: false })).createMm();
 const flags = MapFlags.PRIVATE | MapFlags.ANONYMOUS | MapFlags.FIXED;
 const map = (address: number, prot: number) => mm.mmap({ address, length: 4096, prot, flags });
 map(0x100000, Prot.READ);
 map(0x101000, Prot.READ | Prot.WRITE);
-console.log(mm.explain(0x100000));
+console.log(whyApart(mm, 0x100000));
 `,
   },
   {

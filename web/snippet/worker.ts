@@ -3,6 +3,8 @@
 import * as maps from "../../src/formats/maps.js";
 import * as strace from "../../src/formats/strace.js";
 import * as vmaple from "../../src/index.js";
+import * as process from "../../src/process.js";
+import * as why from "../../src/why.js";
 import { compile, lineOf, MODULES, type ModuleName } from "./compile.js";
 import { showAll } from "./show.js";
 
@@ -15,7 +17,9 @@ export type Report =
 const modules: Readonly<Record<ModuleName, object>> = {
   vmaple,
   "vmaple/maps": maps,
+  "vmaple/process": process,
   "vmaple/strace": strace,
+  "vmaple/why": why,
 };
 
 function report(message: Report): void {

@@ -1,6 +1,6 @@
 // Why: what keeps the chosen mapping and its neighbours apart, field by field.
 
-import type { Explanation } from "../../src/index.js";
+import type { Explanation } from "../../src/why.js";
 import { permsAt, rowAt } from "../app/rows.js";
 import type { PaneProps } from "../app/slots.js";
 import type { Store } from "../app/store.js";
@@ -64,7 +64,7 @@ function Border({ store, left, title }: BorderProps) {
     );
   }
   const other = title === "Below it" ? left : left + 1;
-  const explanation = store.machine.explain(after.start[left] as number);
+  const explanation = store.machine.whyApart(after.start[left] as number);
   return (
     <section>
       <h3>

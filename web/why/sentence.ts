@@ -1,7 +1,6 @@
 // One sentence about a step: which rule split or merged, or which check refused.
 
-import type { Explanation } from "../../src/index.js";
-import type { Refusal } from "../../src/why.js";
+import type { Explanation, Refusal } from "../../src/why.js";
 import type { Call } from "../app/call.js";
 import { type Rows, rowAt } from "../app/rows.js";
 import type { Moment } from "../app/store.js";
@@ -21,7 +20,7 @@ export interface Sentence {
 /** Who answers questions about the moment at the cursor: the machine. */
 export interface Oracle {
   whyRefused(call: Call, code: string): Refusal | null;
-  explain(address: number): Explanation | null;
+  whyApart(address: number): Explanation | null;
 }
 
 const AGREE = "flags, file, offset, anon_vma and name agree";
@@ -127,12 +126,12 @@ const PAGE_BYTES = 4096;
 function apartText(after: Rows, { start, end }: Piece, oracle: Oracle): string | null {
   const row = rowAt(after, start);
   if (row > 0 && after.end[row - 1] === start) {
-    const reason = oracle.explain(after.start[row - 1] as number)?.reasons[0];
+    const reason = oracle.whyApart(after.start[row - 1] as number)?.reasons[0];
     if (reason !== undefined)
       return `it does not merge with the VMA below: ${spellReason(reason.text)}`;
   }
   if (row + 1 < after.count && after.start[row + 1] === end) {
-    const reason = oracle.explain(start)?.reasons[0];
+    const reason = oracle.whyApart(start)?.reasons[0];
     if (reason !== undefined)
       return `it does not merge with the VMA above: ${spellReason(reason.text)}`;
   }

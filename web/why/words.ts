@@ -52,7 +52,7 @@ export function spellCodes(codes: string): string {
     .join(", ");
 }
 
-/** A reason of `mm.explain` with the codes that it names spelled out. */
+/** A reason of `whyApart` with the codes that it names spelled out. */
 export function spellReason(text: string): string {
   return text.replace(/\bhas ((?:[a-z]{2})(?: [a-z]{2})*)(?=,|$)/g, (_, codes: string) => {
     return `has ${spellCodes(codes)}`;

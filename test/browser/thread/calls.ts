@@ -7,6 +7,7 @@ import {
   type MmWithUser,
   WouldBlockError,
 } from "../../../src/index.js";
+import { whyApart } from "../../../src/why.js";
 import { BASE, FIXED_ANON, PAGE, PAGES, RW, random } from "./space.js";
 
 const MREMAP_MAYMOVE = 1;
@@ -48,7 +49,7 @@ export class Calls {
     this.#call("peek", () => mm.peek(address));
     this.#call("maps", () => mm.maps());
     this.#call("smaps", () => mm.smaps());
-    this.#call("explain", () => mm.explain(address));
+    this.#call("whyApart", () => whyApart(mm, address));
   }
 
   #writes(guard: MmapWriteGuard, address: number): void {

@@ -2,6 +2,7 @@
 
 import { WouldBlockError } from "../../../src/index.js";
 import { assertSound } from "../../../src/testing.js";
+import { whyApart } from "../../../src/why.js";
 import { Calls } from "./calls.js";
 import { mapped, newEngine, startWorker } from "./crew.js";
 import { killWorkers } from "./kill.js";
@@ -87,7 +88,7 @@ async function whileLocked(): Promise<{
     maps: () => mm.maps(),
     smaps: () => mm.smaps(),
     vmas: () => mm.vmas(),
-    explain: () => mm.explain(BASE),
+    whyApart: () => whyApart(mm, BASE),
     validate: () => mm.validate(),
     "engine.validate": () => engine.validate(),
     "fault of an unmapped page": () => mm.handleMmFault(nowhere, "read"),
