@@ -73,6 +73,13 @@ export function assertFields(value: unknown, name: string): void {
   throw new TypeError(`${name} must be an object, not ${shown(value)}`);
 }
 
+/** The place of `value` among the words that it may be. @throws TypeError it is none of them */
+export function codeOf(words: readonly string[], value: string, name: string): number {
+  const code = words.indexOf(value);
+  if (code >= 0) return code;
+  throw new TypeError(`${name} must be one of ${words.join(", ")}, not ${shown(value)}`);
+}
+
 /** Lower-case hex without prefix, padded to `digits`. */
 export function hex(value: number, digits = 1): string {
   return value.toString(16).padStart(digits, "0");

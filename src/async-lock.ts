@@ -23,29 +23,11 @@ export interface LockOptions {
   readonly timeoutMs?: number;
 }
 
-/** One kind of request in terms of the core. */
-interface Mode {
-  readonly call: string;
-  /** True: held at once. False: queued; scratch names the word. */
-  queue(): boolean;
-  /** True: held now. False: still queued; `expected` is up to date. */
-  queued(ticket: number): boolean;
-  /** True: it was granted meanwhile and is held. False: it left the queue. */
-  cancel(ticket: number): boolean;
-  unlock(): void;
-}
-
-/** Where a queued request waits. */
-interface Place {
-  word: number;
-  expected: number;
-}
-
 type WaitAsync = (
   array: Int32Array,
   index: number,
   value: number,
-) => { async: false; value: string } | { async: true; value: Promise<string> };
+) => { value: string | Promise<string> };
 
 const POLL_MIN_MS = 1;
 const POLL_MAX_MS = 8;
@@ -55,10 +37,41 @@ const TIMER_MAX_MS = 2 ** 30;
 /** How long a caller waits. */
 interface Patience {
   readonly signal: AbortSignal | undefined;
-  /** As the caller gave it, for the message. */
-  readonly timeoutMs: number;
-  /** On the clock of performance.now(). */
-  readonly deadline: number;
+  /** Why to wait no longer; null: there is time. */
+  over(): { readonly reason: unknown } | null;
+  /**
+   * Until `wait` resolves, the time is up, or the signal fires: whichever is first. May be early.
+   * Its timer keeps Node's event loop alive, which Atomics.waitAsync does not; a pending lock must.
+   */
+  until(wait: Promise<unknown> | null, mostMs?: number): Promise<void>;
+}
+
+function patienceOf(call: string, options: LockOptions): Patience {
+  assertFields(options, "options");
+  const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
+    throw new RangeError(`timeoutMs must not be negative, not ${shown(timeoutMs)}`);
+  }
+  signal?.throwIfAborted();
+  const deadline = performance.now() + timeoutMs;
+  return {
+    signal,
+    over() {
+      if (signal?.aborted) return { reason: signal.reason };
+      return performance.now() < deadline ? null : { reason: timeoutError(call, timeoutMs) };
+    },
+    until: (wait, mostMs = TIMER_MAX_MS) =>
+      new Promise((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener("abort", done);
+          resolve();
+        };
+        const timer = setTimeout(done, Math.min(deadline - performance.now(), mostMs));
+        signal?.addEventListener("abort", done);
+        wait?.then(done);
+      }),
+  };
 }
 
 /** Resolves with what `grant` makes; it runs in the moment in which this worker holds `mm`'s mmap lock. */
@@ -70,30 +83,27 @@ export async function lockAsync<Guard>(
   options: LockOptions,
   grant: () => Guard,
 ): Promise<Guard> {
-  assertFields(options, "options");
-  const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options;
-  if (!(typeof timeoutMs === "number" && timeoutMs >= 0)) {
-    throw new RangeError(`timeoutMs must not be negative, not ${shown(timeoutMs)}`);
-  }
-  signal?.throwIfAborted();
-  const mode = modeOf(context, mm, kind);
-  const patience = { signal, timeoutMs, deadline: performance.now() + timeoutMs };
+  const { core } = context;
   const writes = kind === "write";
+  const call = writes ? "mmapWriteLockAsync" : "mmapReadLockAsync";
+  const patience = patienceOf(call, options);
   if (writes && locks.writing) {
     locks.addQueued(1);
     try {
       // Again, if another task of this worker came in between our turn and this line.
-      do await turnToWrite(locks, mode.call, patience);
+      do await turnToWrite(locks, patience);
       while (locks.ownsWriting);
     } finally {
       locks.addQueued(-1);
     }
   }
-  if (mode.queue()) return grant();
+  // Throws EAGAIN, this worker reads as many spaces as its seat has room for, or EOWNERDEAD: the request
+  // is out of the queue then.
+  if (checked(core.x[`mmap_${kind}_queue`](mm), call) !== 0) return grant();
   locks.addQueued(1);
   if (writes) locks.writeQueued = true;
   try {
-    return await new Request(context, mode, patience).granted(grant);
+    return await queued(context, mm, kind, call, patience, grant);
   } finally {
     locks.addQueued(-1);
     if (writes) {
@@ -104,126 +114,61 @@ export async function lockAsync<Guard>(
 }
 
 /** Waits until no other task of this worker writes or wants to. */
-async function turnToWrite(locks: LockState, call: string, patience: Patience): Promise<void> {
+async function turnToWrite(locks: LockState, patience: Patience): Promise<void> {
   const { turn, leave } = locks.writers.wait();
   let hasCome = false;
   const came = turn.then(() => {
     hasCome = true;
   });
   while (!hasCome || patience.signal?.aborted) {
-    const over = isOver(patience, call);
+    const over = patience.over();
     if (over !== null) {
       leave();
       throw over.reason;
     }
-    await settled(patience, came);
+    await patience.until(came);
   }
 }
 
-/** Why to wait no longer; null: there is time. */
-function isOver(patience: Patience, call: string): { readonly reason: unknown } | null {
-  const { signal, timeoutMs, deadline } = patience;
-  if (signal?.aborted) return { reason: signal.reason };
-  return performance.now() < deadline ? null : { reason: timeoutError(call, timeoutMs) };
-}
-
-/**
- * Until `wait` resolves, the time is up, or the signal fires: whichever is first. May be early.
- * Its timer keeps Node's event loop alive, which Atomics.waitAsync does not; a pending lock must.
- */
-function settled(
-  { signal, deadline }: Patience,
-  wait: Promise<unknown> | null,
-  mostMs: number = TIMER_MAX_MS,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(deadline - performance.now(), mostMs));
-    signal?.addEventListener("abort", done);
-    wait?.then(done);
-  });
-}
-
-function modeOf({ core }: Context, mm: number, kind: "read" | "write"): Mode {
-  const call = kind === "read" ? "mmapReadLockAsync" : "mmapWriteLockAsync";
-  // A queue of writers asks for no ticket, and ignores it.
-  return {
-    call,
-    queue: () => held(core.x[`mmap_${kind}_queue`](mm), call),
-    queued: (ticket) => held(core.x[`mmap_${kind}_queued`](mm, ticket), call),
-    cancel: (ticket) => core.x[`mmap_${kind}_cancel`](mm, ticket) !== 0,
-    unlock: () => core.x[`mmap_${kind}_unlock`](mm),
-  };
-}
-
-/**
- * @throws MmError EAGAIN this worker reads as many spaces as its seat has room for; EOWNERDEAD
- *   (the request is out of the queue then)
- */
-function held(result: number, call: string): boolean {
-  return checked(result, call) !== 0;
-}
-
-/** One queued request, until it is granted or given up. */
-class Request {
-  readonly #context: Context;
-  readonly #mode: Mode;
-  readonly #patience: Patience;
-  /** The read queue's name for this request. */
-  readonly #ticket: number;
-  #place: Place;
-
-  constructor(context: Context, mode: Mode, patience: Patience) {
-    this.#context = context;
-    this.#mode = mode;
-    this.#patience = patience;
-    this.#place = this.#readPlace();
-    this.#ticket = context.core.u32[2] as number;
-  }
-
-  async granted<Guard>(grant: () => Guard): Promise<Guard> {
-    let looked = performance.now();
-    for (let poll = POLL_MIN_MS; ; poll = Math.min(poll * 2, POLL_MAX_MS)) {
-      const over = isOver(this.#patience, this.#mode.call);
-      if (over !== null) return this.#giveUp(over.reason);
-      await this.#wait(poll);
-      if (performance.now() - looked >= Abi.LOOK_MS) {
-        looked = performance.now();
-        this.#context.core.x.worker_look();
-      }
-      // First: who aborted waits for no guard, so one granted just now would be lost.
-      if (this.#patience.signal?.aborted) continue;
-      if (this.#mode.queued(this.#ticket)) return grant();
-      this.#place = this.#readPlace();
+/** A request that the core has just queued, until it is granted or given up. */
+async function queued<Guard>(
+  { core, options: { shared } }: Context,
+  mm: number,
+  kind: "read" | "write",
+  call: string,
+  patience: Patience,
+  grant: () => Guard,
+): Promise<Guard> {
+  const { u32, i32 } = core;
+  const { waitAsync } = Atomics as unknown as { waitAsync?: WaitAsync };
+  const mayWait = typeof waitAsync === "function" && shared;
+  // In scratch, before anything else uses it: the word that changes, what it is now, and the read
+  // queue's name for this request. A queue of writers asks for no ticket, and ignores it.
+  let place = u32.slice(0, 3);
+  const ticket = place[2] as number;
+  let looked = performance.now();
+  for (let poll = POLL_MIN_MS; ; poll = Math.min(poll * 2, POLL_MAX_MS)) {
+    const [word, expected] = place as unknown as [number, number];
+    const over = patience.over();
+    if (over !== null) {
+      // Out of the queue, holding nothing: it may have been granted meanwhile.
+      if (core.x[`mmap_${kind}_cancel`](mm, ticket) !== 0) core.x[`mmap_${kind}_unlock`](mm);
+      if (shared) Atomics.notify(i32, word / 4);
+      throw over.reason;
     }
-  }
-
-  /** Until the word changes, or there is a reason to give up. May be early. */
-  #wait(poll: number): Promise<void> {
-    const { waitAsync } = Atomics as unknown as { waitAsync?: WaitAsync };
-    const { views } = this.#context.core;
-    if (typeof waitAsync !== "function" || !views.shared)
-      return settled(this.#patience, null, poll);
-    const { word, expected } = this.#place;
-    const wait = waitAsync.call(Atomics, views.i32, word / 4, expected | 0);
-    return settled(this.#patience, wait.async ? wait.value : Promise.resolve(), Abi.LOOK_MS);
-  }
-
-  /** Leaves the queue, holding nothing, and rejects. */
-  #giveUp(reason: unknown): never {
-    if (this.#mode.cancel(this.#ticket)) this.#mode.unlock();
-    const { views } = this.#context.core;
-    if (views.shared) Atomics.notify(views.i32, this.#place.word / 4);
-    throw reason;
-  }
-
-  /** Context: right after a queue or queued call, before anything else uses scratch. */
-  #readPlace(): Place {
-    const { u32 } = this.#context.core;
-    return { word: u32[0] as number, expected: u32[1] as number };
+    if (mayWait) {
+      const { value } = waitAsync.call(Atomics, i32, word / 4, expected | 0);
+      await patience.until(Promise.resolve(value), Abi.LOOK_MS);
+    } else {
+      await patience.until(null, poll);
+    }
+    if (performance.now() - looked >= Abi.LOOK_MS) {
+      looked = performance.now();
+      core.x.worker_look();
+    }
+    // First: who aborted waits for no guard, so one granted just now would be lost.
+    if (patience.signal?.aborted) continue;
+    if (checked(core.x[`mmap_${kind}_queued`](mm, ticket), call) !== 0) return grant();
+    place = u32.slice(0, 2);
   }
 }

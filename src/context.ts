@@ -24,10 +24,9 @@ export interface LeakReport {
 
 /** Upward arrows, made once by engine.ts so that files import only downwards. */
 export interface Makers {
-  borrowUser(context: Context, pointer: number, scope: Scope): MmWithUser;
-  /** Both: the caller gives one mm_users count away. */
-  takeUser(context: Context, pointer: number): MmWithUser;
-  takeAsync(context: Context, pointer: number): MmWithUserAsync;
+  /** Without `scope` the caller gives one mm_users count away; so with `async`. */
+  user(context: Context, pointer: number, scope?: Scope): MmWithUser;
+  async(context: Context, pointer: number): MmWithUserAsync;
 }
 
 /** Something a borrowed handle lives by. */
@@ -50,8 +49,11 @@ export class Context {
   lockdep = false;
   /** Operations of kinds of files, by kind: this worker's. */
   readonly fileOps = new Map<string, FileOps>();
+  /** Run once, before the engine gives its seat back. */
+  readonly closers = new Set<() => void>();
   #locks = new Map<number, LockState>();
-  #deferred: (() => void) | undefined;
+  /** A teardown was queued: somebody must run it. Set by the engine. */
+  scheduleDeferred: () => void = () => {};
 
   constructor(
     readonly core: Core,
@@ -70,16 +72,6 @@ export class Context {
       this.#locks.set(mm, state);
     }
     return state;
-  }
-
-  /** Sets what {@link scheduleDeferred} starts. */
-  onDeferred(schedule: () => void): void {
-    this.#deferred = schedule;
-  }
-
-  /** A teardown was queued: somebody must run it. */
-  scheduleDeferred(): void {
-    this.#deferred?.();
   }
 }
 
@@ -162,14 +154,13 @@ export class LockState {
   #refuse(call: string): never {
     if (this.held) {
       throw new TypeError(
-        `${call}: this worker already holds the mmap lock for ${this.writes ? "writing" : "reading"}; ` +
+        `${call}: this worker holds the mmap lock for ${this.writes ? "writing" : "reading"}: ` +
           "use the guard's methods, or release it first",
       );
     }
     if (this.vmaReads !== 0) {
       throw new TypeError(
-        `${call}: taking the mmap lock while holding a VMA read guard deadlocks with a writer that ` +
-          "waits for the guard; release it first",
+        `${call}: this worker holds a VMA read guard, for which a writer may wait: release it first`,
       );
     }
     throw new WouldBlockError(call);
@@ -199,6 +190,15 @@ export class LeakRegistry {
     this.#registry.register(handle, { kind, pointer, stack }, handle);
   }
 
+  /** Guards are watched in debug builds only: the registry costs more than the lock. */
+  addGuard(guard: object, kind: string, pointer: number): void {
+    if (this.debug) this.add(guard, kind, pointer);
+  }
+
+  removeGuard(guard: object): void {
+    if (this.debug) this.remove(guard);
+  }
+
   remove(handle: object): void {
     this.#registry.unregister(handle);
   }
@@ -209,9 +209,9 @@ function warnOnce(): (leak: LeakReport) => void {
   return ({ kind, pointer, stack }) => {
     if (warned) return;
     warned = true;
-    const where = stack === undefined ? "create the engine with debug: true to see where" : stack;
+    const where = stack === undefined ? "Engine.create({ debug: true }) tells where" : stack;
     console.warn(
-      `vmaple: a ${kind} (0x${pointer.toString(16)}) was never disposed; its reference is lost. ${where}`,
+      `vmaple: a ${kind} (0x${pointer.toString(16)}) was never disposed: its reference is lost. ${where}`,
     );
   };
 }

@@ -4,7 +4,7 @@
 // callers write `>>> 0`. Floor: S1. Imports: shared, memory, wasm.
 
 import { Abi, type Ref } from "../assembly/shared/abi.js";
-import { checkVersion, Views } from "./memory.js";
+import { checkVersion } from "./memory.js";
 
 type Mm = number;
 type Vma = number;
@@ -272,7 +272,9 @@ export class Core {
   lockedCalls!: CallTable;
   /** The raw plane on this core, whose calls follow. */
   plane: { fill(): void } | undefined;
-  readonly views: Views;
+  readonly memory: WebAssembly.Memory;
+  /** The whole arena, to wait on. */
+  readonly i32: Int32Array<ArrayBufferLike>;
   /** This worker's seat. */
   readonly seat: number;
   /** Byte address of the scratch area, and the area as f64, u32 and bytes. */
@@ -284,7 +286,8 @@ export class Core {
   /** `seat`: what worker_attach returned. */
   constructor(exports: CoreExports, memory: WebAssembly.Memory, seat: number) {
     this.replace(exports);
-    this.views = new Views(memory);
+    this.memory = memory;
+    this.i32 = new Int32Array(memory.buffer);
     this.seat = seat;
     this.scratch = exports.worker_scratch() >>> 0;
     this.f64 = new Float64Array(memory.buffer, this.scratch, Abi.SCRATCH_BYTES / 8);

@@ -2,7 +2,7 @@
 //
 // Floor: S4. Imports: everything below.
 
-import { Abi, Counter, MmFlag, MmStat, SlabKind } from "../assembly/shared/abi.js";
+import { Abi, MmFlag, MmStat } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
 import { type Address, assertFields, shown } from "./address.js";
 import { Context, type LeakReport, type Makers } from "./context.js";
@@ -21,6 +21,7 @@ import { registerContext, unregisterContext } from "./registry.js";
 import { type ValidationReport, type Violation, validateMm } from "./validation.js";
 import type { FileOps } from "./vma-new.js";
 import { compileEngine, type WasmSource } from "./wasm.js";
+import { byWord, type Words } from "./words.js";
 
 export interface EngineOptions {
   /**
@@ -105,40 +106,18 @@ export interface EngineStats {
   };
 }
 
-const COUNTERS: readonly (readonly [keyof WorkerCounters, Counter])[] = [
-  ["vmaLockSuccess", Counter.VMA_LOCK_SUCCESS],
-  ["vmaLockAbort", Counter.VMA_LOCK_ABORT],
-  ["vmaLockRetry", Counter.VMA_LOCK_RETRY],
-  ["vmaLockMiss", Counter.VMA_LOCK_MISS],
-  ["mmapLockRead", Counter.MMAP_LOCK_READ],
-  ["mmapLockReadContended", Counter.MMAP_LOCK_READ_CONTENDED],
-  ["mmapLockWrite", Counter.MMAP_LOCK_WRITE],
-  ["mmapLockWriteContended", Counter.MMAP_LOCK_WRITE_CONTENDED],
-  ["fault", Counter.FAULT],
-  ["faultVmaLock", Counter.FAULT_VMA_LOCK],
-  ["faultMmapLock", Counter.FAULT_MMAP_LOCK],
-  ["peekRetry", Counter.PEEK_RETRY],
-];
+/** By Counter. */
+export const COUNTERS =
+  "vmaLockSuccess vmaLockAbort vmaLockRetry vmaLockMiss mmapLockRead mmapLockReadContended mmapLockWrite mmapLockWriteContended fault faultVmaLock faultMmapLock peekRetry";
 
-const SLABS = {
-  leaf: SlabKind.LEAF,
-  inner: SlabKind.INNER,
-  vma: SlabKind.VMA,
-  mm: SlabKind.MM,
-  file: SlabKind.FILE,
-  name: SlabKind.NAME,
-  table: SlabKind.TABLE,
-  log: SlabKind.LOG,
-  page: SlabKind.PAGE,
-  ledger: SlabKind.LEDGER,
-  flight: SlabKind.FLIGHT,
-} as const;
+/** By SlabKind. */
+export const SLABS = "leaf inner vma mm file name table log page ledger flight";
 
 /**
  * Kinds of objects in the arena: maple nodes, VMAs, mms, files, names, tables, journals of large
  * calls, pages, lists of many references, references in messages.
  */
-export type SlabName = keyof typeof SLABS;
+export type SlabName = Words<typeof SLABS>;
 
 const DEFAULT_MAX_WORKERS = 128;
 /** rwlock.ts has room for this many in its state word. */
@@ -150,9 +129,8 @@ const enum ArenaFlag {
 }
 
 const MAKERS: Makers = {
-  borrowUser: (context, pointer, scope) => new MmWithUser(context, pointer, scope),
-  takeUser: (context, pointer) => new MmWithUser(context, pointer),
-  takeAsync: (context, pointer) => new MmWithUserAsync(context, pointer),
+  user: (context, pointer, scope) => new MmWithUser(context, pointer, scope),
+  async: (context, pointer) => new MmWithUserAsync(context, pointer),
 };
 
 /** What create and attach have found out before they take a seat. */
@@ -183,7 +161,7 @@ export class Engine implements Disposable {
     this.#context = context;
     this.#parts = parts;
     this.#raw = new RawPlane(context.core);
-    context.onDeferred(() => this.#scheduleDeferred());
+    context.scheduleDeferred = () => this.#scheduleDeferred();
     registerContext(context);
   }
 
@@ -288,7 +266,7 @@ export class Engine implements Disposable {
 
   /** The arena itself, for tools that look at its bytes. Write nothing. */
   get memory(): WebAssembly.Memory {
-    return this.context.core.views.memory;
+    return this.context.core.memory;
   }
 
   /**
@@ -299,7 +277,7 @@ export class Engine implements Disposable {
   share(): EngineShare {
     this.context;
     const { shared, arena, memory, module, maxWorkers } = this.#parts;
-    if (!shared) throw new TypeError("an engine with shared: false belongs to one thread");
+    if (!shared) throw new TypeError("shared: false belongs to one thread");
     const layoutVersion = Abi.LAYOUT_VERSION;
     return { kind: "vmaple.engine", layoutVersion, arena, memory, module, maxWorkers };
   }
@@ -369,25 +347,20 @@ export class Engine implements Disposable {
 
   /** Counters of all seats, and what the arena holds. A snapshot: others go on counting. */
   stats(): EngineStats {
-    const { x, views } = this.context.core;
-    const total = zeroCounters();
+    const { x } = this.context.core;
     const workers: WorkerStats[] = [];
+    const total = byWord(COUNTERS, () => 0);
     for (let slot = 0; slot < this.#parts.maxWorkers; slot++) {
-      const counters = zeroCounters();
-      for (const [name, counter] of COUNTERS) {
-        const n = x.worker_counter(slot, counter);
-        counters[name] = n;
-        total[name] += n;
-      }
+      const counters = byWord(COUNTERS, (counter) => x.worker_counter(slot, counter));
+      for (const name in total)
+        total[name as keyof WorkerCounters] += counters[name as keyof WorkerCounters];
       if (x.worker_seat_taken(slot) !== 0) workers.push({ slot, ...counters });
     }
-    const kinds = {} as Record<SlabName, MemoryStats>;
-    for (const [name, kind] of Object.entries(SLABS) as [SlabName, SlabKind][]) {
+    const kinds = byWord(SLABS, (kind) => {
       const live = x.slab_live(kind);
-      const liveBytes = live * x.slab_object_size(kind);
-      kinds[name] = { live, liveBytes, peakBytes: x.slab_bytes(kind) };
-    }
-    const memory = { arenaBytes: views.u8.length, chunks: x.slab_chunks(), kinds };
+      return { live, liveBytes: live * x.slab_object_size(kind), peakBytes: x.slab_bytes(kind) };
+    });
+    const memory = { arenaBytes: this.memory.buffer.byteLength, chunks: x.slab_chunks(), kinds };
     return { workers, total, memory };
   }
 
@@ -456,19 +429,9 @@ export class Engine implements Disposable {
   }
 }
 
-function zeroCounters(): Record<keyof WorkerCounters, number> {
-  return Object.fromEntries(COUNTERS.map(([name]) => [name, 0])) as Record<
-    keyof WorkerCounters,
-    number
-  >;
-}
-
-function assertShare(share: EngineShare): void {
+function assertShare(share: EngineShare | null | undefined): asserts share {
   const fits =
-    typeof share === "object" &&
-    share !== null &&
-    share.kind === "vmaple.engine" &&
-    typeof share.layoutVersion === "number" &&
+    share?.kind === "vmaple.engine" &&
     typeof share.arena === "string" &&
     share.memory instanceof WebAssembly.Memory &&
     share.module instanceof WebAssembly.Module &&
@@ -478,6 +441,5 @@ function assertShare(share: EngineShare): void {
 
 /** 64 random bits: SharedArrayBuffers have no identity across threads. */
 function newArenaId(): string {
-  const words = crypto.getRandomValues(new Uint32Array(2));
-  return Array.from(words, (word) => word.toString(16).padStart(8, "0")).join("");
+  return crypto.getRandomValues(new Uint32Array(2)).join();
 }

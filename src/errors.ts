@@ -17,7 +17,6 @@ const ERRNO_MAX = 4095;
 /** Name and meaning, by errno. */
 const TEXTS: Readonly<Record<number, string>> = {
   [Errno.EPERM]: "EPERM: operation not permitted",
-  [Errno.EINTR]: "EINTR: interrupted system call",
   [Errno.EBADF]: "EBADF: bad file descriptor",
   [Errno.EAGAIN]: "EAGAIN: resource temporarily unavailable",
   [Errno.ENOMEM]: "ENOMEM: cannot allocate memory",
@@ -27,10 +26,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   [Errno.EEXIST]: "EEXIST: file exists",
   [Errno.ENODEV]: "ENODEV: no such device",
   [Errno.EINVAL]: "EINVAL: invalid argument",
-  [Errno.ENFILE]: "ENFILE: too many open files in system",
-  [Errno.EMFILE]: "EMFILE: too many open files",
   [Errno.ETXTBSY]: "ETXTBSY: text file busy",
-  [Errno.EDEADLK]: "EDEADLK: resource deadlock would occur",
   [Errno.EOVERFLOW]: "EOVERFLOW: value too large for defined data type",
   [Errno.EOPNOTSUPP]: "EOPNOTSUPP: operation not supported",
   [ETIMEDOUT]: "ETIMEDOUT: connection timed out",
@@ -120,8 +116,7 @@ export function isErrno(result: number): boolean {
 
 /** A core result that is an address in the arena. @throws MmError it stands for one */
 export function checkedPointer(result: number, syscall: string, args?: () => ErrorArgs): number {
-  if (isErrno(result)) throw errorOf(result, syscall, args?.());
-  return result >>> 0;
+  return checked(isErrno(result) ? result : result >>> 0, syscall, args);
 }
 
 /** The error of an async lock whose time is up. */

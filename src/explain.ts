@@ -1,10 +1,11 @@
 // whyApart: why two neighbours are two, in words.
 //
 // The core decides (vma_explain, the same function that every merge asks); here its bits
-// become sentences. Context: the mmap lock. Floor: S2. Imports: core, flags, maps-text.
+// become sentences. Context: the mmap lock. Floor: S2. Imports: core, file, flags, maps-text.
 
 import { hex } from "./address.js";
 import type { Core } from "./core.js";
+import { readFileInfo } from "./file.js";
 import { VmFlags } from "./flags.js";
 import { flagCodes } from "./formats/vmflags.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
@@ -35,7 +36,7 @@ export interface Explanation {
 interface Pair {
   readonly left: VmaSnapshot;
   readonly right: VmaSnapshot;
-  readonly reader: MapsReader;
+  readonly core: Core;
   readonly pageSize: number;
 }
 
@@ -65,7 +66,7 @@ export function explain(core: Core, mm: number, address: number): Explanation | 
   const reader = new MapsReader(core, mm);
   const left = reader.snapshot(core.x.vma_lookup(mm, address) >>> 0);
   const right = reader.snapshot(core.x.find_vma(mm, left.end) >>> 0);
-  const pair = { left, right, reader, pageSize: reader.pageSize };
+  const pair = { left, right, core, pageSize: reader.pageSize };
   const reasons = REASONS.filter(([bit]) => (bits & bit) !== 0).map(([, field, text]) => ({
     field,
     text: text(pair),
@@ -97,9 +98,15 @@ function specialText({ left, right }: Pair): string {
   return `special mappings never merge: ${sides("has", codes(left.flags, special), codes(right.flags, special))}`;
 }
 
-function fileText({ left, right, reader }: Pair): string {
-  const text = (vma: VmaSnapshot) => (vma.file === 0 ? "no file" : reader.fileText(vma.file));
-  const [a, b] = [text(left), text(right)];
+/** Device, inode and name of a VMA's file. */
+function identity(core: Core, vma: VmaSnapshot): string {
+  if (vma.file === 0) return "no file";
+  const { name, major, minor, inode } = readFileInfo(core, vma.file);
+  return `${name === "" ? "a file without a name" : name} (${hex(major, 2)}:${hex(minor, 2)} ${inode})`;
+}
+
+function fileText({ left, right, core }: Pair): string {
+  const [a, b] = [identity(core, left), identity(core, right)];
   if (a === b) return `files differ: ${a} was opened twice, each open file is its own`;
   return `files differ: ${sides("maps", a, b)}`;
 }

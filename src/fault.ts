@@ -2,7 +2,7 @@
 // fault allocates nothing. Floor: S0. Imports: shared, errors.
 
 import { Access as AccessCode, Fault as FaultWord } from "../assembly/shared/abi.js";
-import { shown } from "./address.js";
+import { codeOf } from "./address.js";
 import { errorOf } from "./errors.js";
 
 /** `access` of the raw plane's handleMmFault. */
@@ -43,6 +43,8 @@ export interface FaultResult {
   readonly grewStack: boolean;
 }
 
+/** By Access. */
+export const ACCESSES: readonly FaultAccess[] = ["read", "write", "exec"];
 const OUTCOMES: readonly FaultOutcome[] = ["OK", "SEGV_MAPERR", "SEGV_ACCERR", "BUS_ADRERR"];
 const RESULTS: readonly FaultResult[] = /* @__PURE__ */ everyResult();
 
@@ -68,8 +70,5 @@ export function faultResult(word: number, address: number | bigint): FaultResult
 
 /** @throws TypeError not one of the three */
 export function accessCode(access: FaultAccess): number {
-  if (access === "read") return AccessCode.READ;
-  if (access === "write") return AccessCode.WRITE;
-  if (access === "exec") return AccessCode.EXEC;
-  throw new TypeError(`access must be "read", "write" or "exec", not ${shown(access)}`);
+  return codeOf(ACCESSES, access, "access");
 }

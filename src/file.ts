@@ -126,10 +126,11 @@ export function createFile(
     throw new TypeError(`unknown kind of file: ${shown(kind)} (registerFileOps makes new ones)`);
   }
   const kindName = new TextEncoder().encode(known === undefined ? kind : "");
-  if (typeof options.name !== "string") throw new TypeError("a file needs a name: a string");
+  if (typeof options.name !== "string")
+    throw new TypeError(`name must be a string, not ${shown(options.name)}`);
   const name = new TextEncoder().encode(options.name);
   if (name.length > FileArg.NAME_MAX) {
-    throw new RangeError(`a file name has at most ${FileArg.NAME_MAX} bytes, not ${name.length}`);
+    throw new RangeError(`name must have at most ${FileArg.NAME_MAX} bytes, not ${name.length}`);
   }
   const [major, minor] = parseDevice(options.dev ?? 0);
   const args = core.f64;
@@ -226,26 +227,26 @@ function kindOf(flags: number): string | undefined {
  */
 export function registerFileOps(fileOps: Map<string, FileOps>, kind: string, ops: FileOps): void {
   if (typeof kind !== "string" || kind === "" || kindFlag(kind) !== undefined) {
-    throw new TypeError(`a kind with operations needs a name of its own, not ${shown(kind)}`);
+    throw new TypeError(`kind must be a name of your own, not ${shown(kind)}`);
   }
   if (new TextEncoder().encode(kind).length > FileArg.KIND_MAX) {
-    throw new TypeError(`the name of a kind has at most ${FileArg.KIND_MAX} bytes: ${kind}`);
+    throw new TypeError(`kind must have at most ${FileArg.KIND_MAX} bytes: ${kind}`);
   }
   if (typeof ops !== "object" || ops === null || typeof ops.mmap !== "function") {
-    throw new TypeError(`the operations of ${kind} need an mmap function`);
+    throw new TypeError("ops.mmap must be a function");
   }
   fileOps.set(kind, ops);
 }
 
 function parseDevice(dev: Device): readonly [major: number, minor: number] {
-  if (typeof dev === "object") {
-    assertFields(dev, "dev");
-    return [checkedNumber(dev.major, "dev.major"), checkedNumber(dev.minor, "dev.minor")];
-  }
   if (typeof dev === "string") {
     const parts = /^([0-9a-f]+):([0-9a-f]+)$/i.exec(dev);
     if (parts === null) throw new TypeError(`dev must look like "fd:01", not "${dev}"`);
-    return [Number.parseInt(parts[1] as string, 16), Number.parseInt(parts[2] as string, 16)];
+    return [Number(`0x${parts[1]}`), Number(`0x${parts[2]}`)];
+  }
+  if (typeof dev === "object") {
+    assertFields(dev, "dev");
+    return [checkedNumber(dev.major, "dev.major"), checkedNumber(dev.minor, "dev.minor")];
   }
   const word = checkedNumber(dev, "dev");
   return [(word >>> 8) & 0xfff, (word & 0xff) | ((word >>> 12) & 0xfff00)];

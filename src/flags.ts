@@ -2,7 +2,7 @@
 //
 // The numbers live in assembly/shared/flags.ts; here they become objects that exist
 // at run time. vm_flags has 43 bits: JavaScript's bit operators see 32, so test with
-// hasFlags. Floor: S0. Imports: shared.
+// hasFlags. Floor: S0. Imports: shared, words.
 
 import {
   Advice,
@@ -11,8 +11,8 @@ import {
   MremapFlag,
   MsyncFlag,
   ProtBit,
-  VmBit,
 } from "../assembly/shared/flags.js";
+import { byWord, type Words } from "./words.js";
 
 /** `prot` of mmap(2) and mprotect(2). */
 export const Prot = Object.freeze({
@@ -104,49 +104,19 @@ export const MsyncFlags = Object.freeze({
   SYNC: MsyncFlag.SYNC,
 } as const);
 
+/** Of bit 0 on: VmBit of assembly/shared/flags.ts. */
+export const VM_BITS =
+  "READ WRITE EXEC SHARED MAYREAD MAYWRITE MAYEXEC MAYSHARE GROWSDOWN UFFD_MISSING PFNMAP MAYBE_GUARD UFFD_WP LOCKED IO SEQ_READ RAND_READ DONTCOPY DONTEXPAND LOCKONFAULT ACCOUNT NORESERVE HUGETLB SYNC ARCH_1 WIPEONFORK DONTDUMP SOFTDIRTY MIXEDMAP HUGEPAGE NOHUGEPAGE MERGEABLE - - - - - SHADOW_STACK - - DROPPABLE UFFD_MINOR SEALED";
+
 /**
  * vm_flags of Linux 6.18 on x86-64, as numbers (`2 ** bit`). Bits above 31 are real:
  * combine with `+` or `|` below 2^31 only, test with {@link hasFlags}.
  */
-export const VmFlags = Object.freeze({
-  NONE: 0,
-  READ: 2 ** VmBit.READ,
-  WRITE: 2 ** VmBit.WRITE,
-  EXEC: 2 ** VmBit.EXEC,
-  SHARED: 2 ** VmBit.SHARED,
-  MAYREAD: 2 ** VmBit.MAYREAD,
-  MAYWRITE: 2 ** VmBit.MAYWRITE,
-  MAYEXEC: 2 ** VmBit.MAYEXEC,
-  MAYSHARE: 2 ** VmBit.MAYSHARE,
-  GROWSDOWN: 2 ** VmBit.GROWSDOWN,
-  UFFD_MISSING: 2 ** VmBit.UFFD_MISSING,
-  PFNMAP: 2 ** VmBit.PFNMAP,
-  MAYBE_GUARD: 2 ** VmBit.MAYBE_GUARD,
-  UFFD_WP: 2 ** VmBit.UFFD_WP,
-  LOCKED: 2 ** VmBit.LOCKED,
-  IO: 2 ** VmBit.IO,
-  SEQ_READ: 2 ** VmBit.SEQ_READ,
-  RAND_READ: 2 ** VmBit.RAND_READ,
-  DONTCOPY: 2 ** VmBit.DONTCOPY,
-  DONTEXPAND: 2 ** VmBit.DONTEXPAND,
-  LOCKONFAULT: 2 ** VmBit.LOCKONFAULT,
-  ACCOUNT: 2 ** VmBit.ACCOUNT,
-  NORESERVE: 2 ** VmBit.NORESERVE,
-  HUGETLB: 2 ** VmBit.HUGETLB,
-  SYNC: 2 ** VmBit.SYNC,
-  ARCH_1: 2 ** VmBit.ARCH_1,
-  WIPEONFORK: 2 ** VmBit.WIPEONFORK,
-  DONTDUMP: 2 ** VmBit.DONTDUMP,
-  SOFTDIRTY: 2 ** VmBit.SOFTDIRTY,
-  MIXEDMAP: 2 ** VmBit.MIXEDMAP,
-  HUGEPAGE: 2 ** VmBit.HUGEPAGE,
-  NOHUGEPAGE: 2 ** VmBit.NOHUGEPAGE,
-  MERGEABLE: 2 ** VmBit.MERGEABLE,
-  SHADOW_STACK: 2 ** VmBit.SHADOW_STACK,
-  DROPPABLE: 2 ** VmBit.DROPPABLE,
-  UFFD_MINOR: 2 ** VmBit.UFFD_MINOR,
-  SEALED: 2 ** VmBit.SEALED,
-});
+export const VmFlags = /* @__PURE__ */ vmFlags();
+
+function vmFlags(): Readonly<Record<"NONE" | Words<typeof VM_BITS>, number>> {
+  return Object.freeze({ NONE: 0, ...byWord(VM_BITS, (bit) => 2 ** bit) });
+}
 
 const HALF = 2 ** 32;
 

@@ -54,7 +54,7 @@ export class MmapReadGuard implements Disposable, VmaScope {
     this.#mm = owner.pointer;
     owner.addGuard(1);
     this.count(1);
-    if (owner.context.leaks.debug) owner.context.leaks.add(this, this.kind, this.#mm);
+    owner.context.leaks.addGuard(this, this.kind, this.#mm);
   }
 
   /** @internal */
@@ -165,7 +165,7 @@ export class MmapReadGuard implements Disposable, VmaScope {
     this.#generation++;
     this.count(-1);
     this.#owner.addGuard(-1);
-    if (this.context.leaks.debug) this.context.leaks.remove(this);
+    this.context.leaks.removeGuard(this);
   }
 
   /** @internal Every VmaRef of this guard is stale from here on. */
@@ -221,7 +221,7 @@ export class MmapWriteGuard extends WithSystemCalls {
     this.change();
     if (this.owner.locks.vmaReads === 0) return;
     throw new TypeError(
-      "a change while this worker holds a VMA read guard waits for itself; release it first",
+      `${call}: this worker holds a VMA read guard, for which it would wait: release it first`,
     );
   }
 
@@ -273,17 +273,15 @@ export class MmapWriteGuard extends WithSystemCalls {
  */
 export class VmaReadGuard extends VmaRef implements Disposable {
   readonly #owner: MmWithUser;
-  readonly #vma: number;
   #released = false;
 
   /** @internal Context: the VMA is read-locked, for this guard. */
   constructor(owner: MmWithUser, vma: number) {
     super(owner.context, vma, null);
     this.#owner = owner;
-    this.#vma = vma;
     owner.addGuard(1);
     owner.locks.addVmaRead(1);
-    if (owner.context.leaks.debug) owner.context.leaks.add(this, "VmaReadGuard", vma);
+    owner.context.leaks.addGuard(this, "VmaReadGuard", vma);
   }
 
   /** True after dispose. */
@@ -300,11 +298,11 @@ export class VmaReadGuard extends VmaRef implements Disposable {
   dispose(): void {
     if (this.#released) return;
     const owner = this.#owner;
-    owner.context.core.x.vma_end_read(this.#vma);
+    owner.context.core.x.vma_end_read(this.asPtr());
     this.#released = true;
     owner.locks.addVmaRead(-1);
     owner.addGuard(-1);
-    if (owner.context.leaks.debug) owner.context.leaks.remove(this);
+    owner.context.leaks.removeGuard(this);
   }
 
   [Symbol.dispose](): void {

@@ -24,6 +24,19 @@ export function notThreadSafe(): never {
   throw new NotThreadSafeError("a guard belongs to the worker that took it");
 }
 
+/** @throws TypeError `handle` is not of `kind`, or not of `context`'s engine; `maker` makes one that is */
+export function assertOurs(
+  context: Context,
+  handle: Handle,
+  kind: abstract new (...args: never[]) => Handle,
+  name: string,
+  maker: string,
+): void {
+  if (!(handle instanceof kind)) throw new TypeError(`${name} must be made by engine.${maker}`);
+  if (handle.context.arena !== context.arena)
+    throw new TypeError(`${name} belongs to another engine`);
+}
+
 /**
  * Base of {@link Mm}, {@link MmWithUser} and {@link FileRef}: a reference that is given
  * back by `using` or `dispose`, once. A borrowed handle owns none; its dispose does nothing.

@@ -105,12 +105,6 @@ export class MapsReader {
     return this.#file(file).hugePageBytes;
   }
 
-  /** Device, inode and name of a VMA's file, in words. */
-  fileText(file: number): string {
-    const { name, major, minor, inode } = this.#file(file);
-    return `${name === "" ? "a file without a name" : name} (${hex(major, 2)}:${hex(minor, 2)} ${inode})`;
-  }
-
   #vmaName(pointer: number): string {
     const length = this.#core.x.vma_name(pointer);
     return new TextDecoder().decode(this.#core.u8.slice(0, length));

@@ -1,6 +1,5 @@
-// The arena: one WebAssembly.Memory at its full size from the start, and views on it.
-//
-// The memory never grows, so a view once made stays good. Nothing else makes views.
+// The arena: one WebAssembly.Memory at its full size from the start. It never grows, so a view
+// once made stays good.
 // Floor: S1. Imports: shared, address.
 
 import { Abi } from "../assembly/shared/abi.js";
@@ -46,24 +45,4 @@ export function checkVersion(version: number, what: string): void {
   throw new TypeError(
     `${what} has layout version ${version}, this vmaple has ${Abi.LAYOUT_VERSION}: use one version in all workers`,
   );
-}
-
-/** Typed arrays over the whole arena. */
-export class Views {
-  readonly i32: Int32Array<ArrayBufferLike>;
-  readonly u32: Uint32Array<ArrayBufferLike>;
-  readonly u8: Uint8Array<ArrayBufferLike>;
-
-  constructor(readonly memory: WebAssembly.Memory) {
-    this.i32 = new Int32Array(memory.buffer);
-    this.u32 = new Uint32Array(memory.buffer);
-    this.u8 = new Uint8Array(memory.buffer);
-  }
-
-  /** True if other threads can see this memory, and Atomics.waitAsync works on it. */
-  get shared(): boolean {
-    return (
-      typeof SharedArrayBuffer !== "undefined" && this.memory.buffer instanceof SharedArrayBuffer
-    );
-  }
 }

@@ -4,8 +4,8 @@
 // are smaller than any real one get defaults that fit into them.
 // Floor: S2. Imports: shared, address, core, errors.
 
-import { Limit, MmArg, MmFlag } from "../assembly/shared/abi.js";
-import { type Address, asNumber, assertFields, checkedNumber, shown } from "./address.js";
+import { MmArg, MmFlag } from "../assembly/shared/abi.js";
+import { type Address, asNumber, assertFields, checkedNumber, codeOf, shown } from "./address.js";
 import type { Core } from "./core.js";
 import { checkedPointer } from "./errors.js";
 import { mdweBits } from "./mm-flags.js";
@@ -83,7 +83,6 @@ const STACK_ROOM_MIN = 128 * MIB;
 const OVERCOMMIT = ["heuristic", "always", "never"];
 const THP = ["never", "madvise", "always"];
 const DIRECTION = ["top-down", "bottom-up"];
-const LIMITS = { as: Limit.AS, data: Limit.DATA, memlock: Limit.MEMLOCK, stack: Limit.STACK };
 
 /**
  * A new address space; the caller owns its first mm_users count.
@@ -93,6 +92,9 @@ const LIMITS = { as: Limit.AS, data: Limit.DATA, memlock: Limit.MEMLOCK, stack: 
  */
 export function createMm(core: Core, options: MmOptions): number {
   const words = argumentWords(options);
+  const number = numbersOf(options);
+  const startBrk = words[MmArg.START_BRK] as number;
+  const brk = [number("brk", startBrk), number("dataSegment", 0), number("startStack", 0)] as const;
   const flags =
     mdweBits(options.mdwe ?? false) |
     ((options.vmaNames ?? true) ? 0 : MmFlag.NO_VMA_NAMES) |
@@ -100,29 +102,19 @@ export function createMm(core: Core, options: MmOptions): number {
   core.f64.set(words);
   const pointer = checkedPointer(core.x.mm_create(), "createMm");
   core.x.mm_flags_set(pointer, flags);
-  if (
-    options.brk !== undefined ||
-    options.dataSegment !== undefined ||
-    options.startStack !== undefined
-  ) {
-    const startBrk = words[MmArg.START_BRK] as number;
-    core.x.mm_brk_init(
-      pointer,
-      startBrk,
-      asNumber(options.brk ?? startBrk, "brk"),
-      asNumber(options.dataSegment ?? 0, "dataSegment"),
-      asNumber(options.startStack ?? 0, "startStack"),
-    );
-  }
+  core.x.mm_brk_init(pointer, startBrk, ...brk);
   return pointer;
 }
 
-export function setRlimits(core: Core, mm: number, limits: Rlimits): void {
-  assertFields(limits, "limits");
-  const words = Object.entries(LIMITS).map(
-    ([name, limit]) => [limit, limitWord(limits, name as keyof Rlimits, null)] as const,
-  );
-  for (const [limit, bytes] of words) if (bytes !== null) core.x.mm_limit_set(mm, limit, bytes);
+type NumberOption = {
+  [Name in keyof MmOptions]-?: Extract<MmOptions[Name], boolean | string | object> extends never
+    ? Name
+    : never;
+}[keyof MmOptions];
+
+/** Options by name: bytes or a count, checked. */
+function numbersOf(options: MmOptions) {
+  return (name: NumberOption, byDefault: number) => asNumber(options[name] ?? byDefault, name);
 }
 
 function argumentWords(options: MmOptions): Float64Array {
@@ -132,13 +124,14 @@ function argumentWords(options: MmOptions): Float64Array {
     throw new RangeError(`pageSize must be 4096, 16384 or 65536, not ${shown(pageSize)}`);
   }
   const down = (bytes: number) => bytes - (bytes % pageSize);
-  const aligned = (value: Address, name: string) => {
-    const bytes = asNumber(value, name);
+  const number = numbersOf(options);
+  const aligned = (name: NumberOption, byDefault: number) => {
+    const bytes = number(name, byDefault);
     if (bytes % pageSize !== 0)
       throw new RangeError(`${name} must be a multiple of the page size, not ${bytes}`);
     return bytes;
   };
-  const taskSize = aligned(options.taskSize ?? 2 ** 47 - pageSize, "taskSize");
+  const taskSize = aligned("taskSize", 2 ** 47 - pageSize);
   if (taskSize === 0 || taskSize > TASK_SIZE_MAX) {
     throw new RangeError(`taskSize must be in (0, 2^52], not ${taskSize}`);
   }
@@ -146,17 +139,11 @@ function argumentWords(options: MmOptions): Float64Array {
   const rlimits = options.rlimits ?? {};
   assertFields(rlimits, "rlimits");
   const stack = limitWord(rlimits, "stack", DEFAULT_STACK);
-  const guardPages = checkedNumber(options.stackGuardGapPages ?? 256, "stackGuardGapPages");
+  const guardPages = number("stackGuardGapPages", 256);
   const third = down(Math.floor(taskSize / 3) + pageSize - 1);
   const bottomUp = codeOf(DIRECTION, options.direction ?? "top-down", "direction");
-  const base =
-    options.mmapBase !== undefined
-      ? aligned(options.mmapBase, "mmapBase")
-      : bottomUp === 1
-        ? third
-        : small
-          ? taskSize
-          : down(taskSize - stackRoom(taskSize, stack, guardPages * pageSize));
+  const top = small ? taskSize : down(taskSize - stackRoom(taskSize, stack, guardPages * pageSize));
+  const base = aligned("mmapBase", bottomUp === 1 ? third : top);
   if (base > taskSize) throw new RangeError("mmapBase must not be above taskSize");
 
   const words = new Float64Array(MmArg.COUNT);
@@ -165,10 +152,10 @@ function argumentWords(options: MmOptions): Float64Array {
   words[MmArg.MMAP_BASE] = base;
   words[MmArg.LEGACY_BASE] = bottomUp === 1 ? base : third;
   words[MmArg.BOTTOM_UP] = bottomUp;
-  words[MmArg.MMAP_MIN_ADDR] = asNumber(options.mmapMinAddr ?? (small ? 0 : 65536), "mmapMinAddr");
+  words[MmArg.MMAP_MIN_ADDR] = number("mmapMinAddr", small ? 0 : 65536);
   words[MmArg.STACK_GUARD_GAP_PAGES] = guardPages;
-  words[MmArg.MAX_MAP_COUNT] = checkedNumber(options.maxMapCount ?? 65530, "maxMapCount");
-  words[MmArg.START_BRK] = asNumber(options.startBrk ?? down((taskSize / 3) * 2), "startBrk");
+  words[MmArg.MAX_MAP_COUNT] = number("maxMapCount", 65530);
+  words[MmArg.START_BRK] = number("startBrk", down((taskSize / 3) * 2));
   words[MmArg.OVERCOMMIT] = codeOf(OVERCOMMIT, options.overcommit ?? "heuristic", "overcommit");
   words[MmArg.THP] = codeOf(THP, options.thp ?? "madvise", "thp");
   words[MmArg.RLIMIT_AS] = limitWord(rlimits, "as", UNLIMITED);
@@ -177,9 +164,7 @@ function argumentWords(options: MmOptions): Float64Array {
   words[MmArg.RLIMIT_STACK] = stack;
   words[MmArg.CAP_IPC_LOCK] = options.capIpcLock ? 1 : 0;
   words[MmArg.CAP_SYS_RAWIO] = options.capSysRawio ? 1 : 0;
-  words[MmArg.TOTALRAM_PAGES] = Math.floor(
-    asNumber(options.totalRam ?? 64 * GIB, "totalRam") / pageSize,
-  );
+  words[MmArg.TOTALRAM_PAGES] = Math.floor(number("totalRam", 64 * GIB) / pageSize);
   return words;
 }
 
@@ -190,14 +175,12 @@ function stackRoom(taskSize: number, stackLimit: number, guard: number): number 
 }
 
 /** A limit as the core takes it: -1 is unlimited. */
-function limitWord<Absent>(limits: Rlimits, name: keyof Rlimits, absent: Absent): number | Absent {
+export function limitWord<Absent>(
+  limits: Rlimits,
+  name: keyof Rlimits,
+  absent: Absent,
+): number | Absent {
   const bytes = limits[name];
   if (bytes === undefined) return absent;
   return bytes === Number.POSITIVE_INFINITY ? UNLIMITED : checkedNumber(bytes, `rlimits.${name}`);
-}
-
-function codeOf(words: readonly string[], value: string, name: string): number {
-  const code = words.indexOf(value);
-  if (code >= 0) return code;
-  throw new TypeError(`${name} must be one of ${words.join(", ")}, not ${shown(value)}`);
 }

@@ -4,6 +4,7 @@
 
 import { MmStat } from "../assembly/shared/abi.js";
 import type { Core } from "./core.js";
+import { byWord } from "./words.js";
 
 /** Numbers of one address space. Counts in pages, the rest in bytes. */
 export interface MmStatus {
@@ -22,20 +23,11 @@ export interface MmStatus {
   readonly sequence: number;
 }
 
+/** By MmStat, from 0 on. */
+export const STATS =
+  "mapCount totalVm dataVm execVm stackVm lockedVm startBrk brk mmapBase taskSize - sequence";
+
 export function mmStatus({ x }: Core, mm: number): MmStatus {
-  const stat = (which: MmStat) => x.mm_stat(mm, which);
-  return {
-    mapCount: stat(MmStat.MAP_COUNT),
-    totalVm: stat(MmStat.TOTAL_VM),
-    dataVm: stat(MmStat.DATA_VM),
-    execVm: stat(MmStat.EXEC_VM),
-    stackVm: stat(MmStat.STACK_VM),
-    lockedVm: stat(MmStat.LOCKED_VM),
-    startBrk: stat(MmStat.START_BRK),
-    brk: stat(MmStat.BRK),
-    mmapBase: stat(MmStat.MMAP_BASE),
-    taskSize: stat(MmStat.TASK_SIZE),
-    pageSize: 2 ** stat(MmStat.PAGE_SHIFT),
-    sequence: stat(MmStat.SEQUENCE),
-  };
+  const pageSize = 2 ** x.mm_stat(mm, MmStat.PAGE_SHIFT);
+  return { ...byWord(STATS, (stat) => x.mm_stat(mm, stat)), pageSize };
 }

@@ -15,7 +15,6 @@ import { checked } from "./errors.js";
 import { MmapReadGuard, MmapWriteGuard, VmaReadGuard } from "./guards.js";
 import { Handle } from "./handle.js";
 import { MapsReader, snapshotFrom, type VmaSnapshot } from "./maps-text.js";
-import { type Rlimits, setRlimits } from "./mm-options.js";
 import { type MmStatus, mmStatus } from "./mm-status.js";
 import type { MmWithUserAsync } from "./mm-with-user-async.js";
 import { mapsText, readSpace, snapshots } from "./read-space.js";
@@ -172,7 +171,7 @@ export class MmWithUser extends WithSystemCalls {
 
   /** Turns this handle into one whose dispose never tears the space down in the caller. Consumes it. */
   intoMmputAsync(): MmWithUserAsync {
-    return this.context.makers.takeAsync(this.context, this.take());
+    return this.context.makers.async(this.context, this.take());
   }
 
   /**
@@ -257,11 +256,6 @@ export class MmWithUser extends WithSystemCalls {
     });
   }
 
-  /** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
-  setRlimits(limits: Rlimits): void {
-    setRlimits(this.context.core, this.pointer, limits);
-  }
-
   /** The text of /proc/PID/maps, byte for byte (there is no `[vsyscall]` line). */
   maps(): string {
     return readSpace(this, "maps", mapsText);
@@ -338,7 +332,7 @@ export class MmWithUser extends WithSystemCalls {
 function contextOf(engine: Engine, raw: MmPtr): Context {
   const context = (engine as Engine | null | undefined)?.context;
   if (!(context instanceof Context)) throw new TypeError(`no engine: ${shown(engine)}`);
-  const inArena = Number.isInteger(raw) && raw > 0 && raw < context.core.views.u8.length;
+  const inArena = Number.isInteger(raw) && raw > 0 && raw < context.core.memory.buffer.byteLength;
   if (inArena && context.core.x.mm_is_valid(raw) !== 0) return context;
   throw new TypeError(`no address space at ${shown(raw)} in this engine's memory`);
 }

@@ -30,8 +30,7 @@ export function fileOpsOf(context: Context, file: number): FileOps {
   const ops = context.fileOps.get(kind);
   if (ops !== undefined) return ops;
   throw new TypeError(
-    `mmap of ${name}: no operations for files of kind "${kind}" in this worker; ` +
-      "call engine.registerFileOps here too",
+    `mmap of ${name}: its kind is "${kind}", call registerFileOps in this worker too`,
   );
 }
 
@@ -54,7 +53,7 @@ export function mmapWithHook(
   const vma = core.u32[0] as number;
   if (vma === 0) return at; // joined a neighbour
   try {
-    runHook(new VmaNew(context, vma), ops);
+    runHook(new VmaNew(context, vma, null), ops);
   } catch (error) {
     core.x.mmap_abort(mm, vma);
     if (!(error instanceof MmError)) throw error;
@@ -68,7 +67,7 @@ function runHook(vma: VmaNew, ops: FileOps): void {
   try {
     const answer: unknown = ops.mmap(vma);
     if (typeof (answer as PromiseLike<unknown> | null)?.then === "function") {
-      throw new TypeError("an mmap hook runs under a lock: it must not be asynchronous");
+      throw new TypeError("an mmap hook must not be asynchronous: it runs under a lock");
     }
   } finally {
     vma.retire();

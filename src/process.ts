@@ -1,18 +1,26 @@
 // `vmaple/process`: what a process's own calls make of its space: execve(2), prctl(2),
-// personality(2). A subpath of its own: a program that only maps needs none of them.
+// personality(2), setrlimit(2). A subpath of its own: a program that only maps needs none of them.
 //
-// Floor: S4. Imports: shared, errors, exec, mm-flags, read-space.
+// Floor: S4. Imports: shared, errors, exec, mm-flags, mm-options, read-space.
 
-import { MmFlag } from "../assembly/shared/abi.js";
+import { Limit, MmFlag } from "../assembly/shared/abi.js";
 import { Errno } from "../assembly/shared/errno.js";
 import { assertFields } from "./address.js";
 import { checked, MmError } from "./errors.js";
 import { type ExecOptions, execSpace } from "./exec.js";
 import type { MmWithUser } from "./mm.js";
 import { flagsOf, MDWE, mdweBits } from "./mm-flags.js";
+import { limitWord, type Rlimits } from "./mm-options.js";
 import { assertSpace } from "./read-space.js";
 
 export type { ExecOptions } from "./exec.js";
+
+const LIMITS = [
+  ["as", Limit.AS],
+  ["data", Limit.DATA],
+  ["memlock", Limit.MEMLOCK],
+  ["stack", Limit.STACK],
+] as const;
 
 /** What personality(2) can set here. */
 export interface Persona {
@@ -29,7 +37,7 @@ export interface Persona {
 export function exec(mm: MmWithUser, options: ExecOptions = {}): MmWithUser {
   assertSpace(mm);
   const { context, pointer } = mm;
-  return context.makers.takeUser(context, execSpace(context.core, pointer, options));
+  return context.makers.user(context, execSpace(context.core, pointer, options));
 }
 
 /**
@@ -65,6 +73,17 @@ export function personality(mm: MmWithUser, persona: Persona): void {
   changeFlags(mm, "personality", (flags) =>
     readImpliesExec ? flags | MmFlag.READ_IMPLIES_EXEC : flags & ~MmFlag.READ_IMPLIES_EXEC,
   );
+}
+
+/** setrlimit(2) for this space; what is left out stays. Bytes; Infinity is unlimited. */
+export function setRlimits(mm: MmWithUser, limits: Rlimits): void {
+  assertSpace(mm);
+  assertFields(limits, "limits");
+  const { context, pointer } = mm;
+  const words = LIMITS.map(([name, limit]) => [limit, limitWord(limits, name, null)] as const);
+  for (const [limit, bytes] of words) {
+    if (bytes !== null) context.core.x.mm_limit_set(pointer, limit, bytes);
+  }
 }
 
 /** Under the write lock: a call under way sees the old flags or the new ones throughout. */

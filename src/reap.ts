@@ -1,12 +1,12 @@
 // Seats reserved for workers to come, and what becomes of a worker that has died: Engine.reap's
 // work and its report.
 //
-// Floor: S2. Imports: shared, core, errors.
+// Floor: S2. Imports: address, core, errors, words.
 
-import { Reap } from "../assembly/shared/abi.js";
 import { shown } from "./address.js";
 import type { Core } from "./core.js";
 import { MmError } from "./errors.js";
+import { byWord } from "./words.js";
 
 /** One worker's time in one seat. */
 export interface ReservedSeat {
@@ -32,7 +32,7 @@ export function sitDown(
   mayBlock: number,
 ): number {
   if (x.worker_sit(slot, generation, mayBlock) === 0) return slot;
-  throw new TypeError(`seat ${slot}, reserved for this worker, was given up meanwhile`);
+  throw new TypeError(`seat ${slot} was given up before this worker came`);
 }
 
 /** Tells everybody that this worker is at its end: whoever waits for what it holds reaps it. */
@@ -81,21 +81,17 @@ export function reapSeat(core: Core, slot: number, maxWorkers: number): ReapRepo
   if (!Number.isInteger(slot) || slot < 0 || slot >= maxWorkers) {
     throw new RangeError(`slot must be a seat below ${maxWorkers}, not ${shown(slot)}`);
   }
-  if (slot === core.seat) throw new TypeError("a worker cannot reap itself; dispose its engine");
+  if (slot === core.seat) throw new TypeError("a worker cannot reap itself: dispose the engine");
   if (core.x.worker_reap(slot) < 0) {
     throw new TypeError(`seat ${slot} is not taken, or is being reaped already`);
   }
   return readReport(core);
 }
 
-function readReport(core: Core): ReapReport {
-  const words = core.u32;
-  return {
-    vmaLocks: words[Reap.VMA_LOCKS] as number,
-    mmapReads: words[Reap.MMAP_READS] as number,
-    mmapWrites: words[Reap.MMAP_WRITES] as number,
-    undone: words[Reap.UNDONE] !== 0,
-    references: words[Reap.REFERENCES] as number,
-    deadMms: words[Reap.DEAD_MMS] as number,
-  };
+/** By Reap. */
+export const REPORT = "vmaLocks mmapReads mmapWrites deadMms - undone references";
+
+function readReport({ u32 }: Core): ReapReport {
+  const words = byWord(REPORT, (word) => u32[word] as number);
+  return { ...words, undone: words.undone !== 0 };
 }

@@ -4,28 +4,25 @@
 
 import type { Context } from "./context.js";
 
-const contexts = new Map<string, WeakRef<Context>[]>();
-const closers = new WeakMap<Context, Set<() => void>>();
+/** In the order of their coming. */
+const known: { contexts: readonly WeakRef<Context>[] } = { contexts: [] };
+
+/** All that are alive but one. */
+function others(context: Context): readonly WeakRef<Context>[] {
+  return known.contexts.filter((ref) => {
+    const alive = ref.deref();
+    return alive !== undefined && alive !== context;
+  });
+}
 
 export function registerContext(context: Context): void {
-  const known = (contexts.get(context.arena) ?? []).filter((ref) => ref.deref() !== undefined);
-  contexts.set(context.arena, [...known, new WeakRef(context)]);
+  known.contexts = [...others(context), new WeakRef(context)];
 }
 
-/** Runs what {@link onClose} registered, while the engine still works. */
+/** Runs what waits for the engine's end, while it still works. */
 export function unregisterContext(context: Context): void {
-  for (const close of closers.get(context) ?? []) close();
-  closers.delete(context);
-  const left = (contexts.get(context.arena) ?? []).filter((ref) => ref.deref() !== context);
-  if (left.length === 0) contexts.delete(context.arena);
-  else contexts.set(context.arena, left);
-}
-
-/** Calls `close` once, before `context`'s engine gives its seat back. */
-export function onClose(context: Context, close: () => void): void {
-  const set = closers.get(context) ?? new Set();
-  set.add(close);
-  closers.set(context, set);
+  for (const close of context.closers) close();
+  known.contexts = others(context);
 }
 
 /**
@@ -34,10 +31,7 @@ export function onClose(context: Context, close: () => void): void {
  * @throws TypeError there is none
  */
 export function contextOf(arena: string): Context {
-  const known = contexts.get(arena) ?? [];
-  for (let i = known.length - 1; i >= 0; i--) {
-    const context = known[i]?.deref();
-    if (context !== undefined) return context;
-  }
+  const context = known.contexts.findLast((ref) => ref.deref()?.arena === arena)?.deref();
+  if (context !== undefined) return context;
   throw new TypeError("foreign arena: attach an engine to its memory in this worker first");
 }

@@ -18,6 +18,7 @@ import type { CallTable } from "./core.js";
 import { checked, checkedPointer, type ErrorArgs } from "./errors.js";
 import { accessCode, type FaultAccess, type FaultResult, faultResult } from "./fault.js";
 import { FileRef } from "./file.js";
+import { assertOurs } from "./handle.js";
 import type { MmWithUser } from "./mm.js";
 import { fileOpsOf, mmapWithHook } from "./mmap-hook.js";
 
@@ -245,26 +246,15 @@ abstract class Calls implements SystemCalls, Caller {
     this.enter("mremap");
     assertFields(args, "mremap's argument");
     const { address, oldLength, newLength, flags = 0, newAddress = 0 } = args;
-    const bits = checkedWord(flags, "flags");
-    const { calls, pointer } = this;
-    const result =
-      isNumber(address) && isNumber(oldLength) && isNumber(newLength) && isNumber(newAddress)
-        ? calls.mremap(
-            pointer,
-            checkedNumber(address, "address"),
-            checkedNumber(oldLength, "oldLength"),
-            checkedNumber(newLength, "newLength"),
-            bits,
-            checkedNumber(newAddress, "newAddress"),
-          )
-        : calls.wide.mremap(
-            pointer,
-            wide(address, "address"),
-            wide(oldLength, "oldLength"),
-            wide(newLength, "newLength"),
-            bits,
-            wide(newAddress, "newAddress"),
-          );
+    // No hot path: bigints serve numbers too.
+    const result = this.calls.wide.mremap(
+      this.pointer,
+      wide(address, "address"),
+      wide(oldLength, "oldLength"),
+      wide(newLength, "newLength"),
+      checkedWord(flags, "flags"),
+      wide(newAddress, "newAddress"),
+    );
     return checked(result, "mremap", () => {
       return { address, oldLength, newLength, flags, newAddress };
     });
@@ -345,9 +335,7 @@ abstract class Calls implements SystemCalls, Caller {
       checkedWord(flags, "flags"),
     );
     if (result === -Abi.NEEDS_HOOK)
-      throw new TypeError(
-        "remapFilePages of a file whose kind has operations: map it anew instead",
-      );
+      throw new TypeError("remapFilePages of a file with operations: map it anew");
     checked(result, "remapFilePages", () => ({ address, length, prot, pgoff, flags }));
   }
 
@@ -362,7 +350,7 @@ abstract class Calls implements SystemCalls, Caller {
   fork(): MmWithUser {
     this.enter("fork");
     const child = checkedPointer(this.calls.mm_fork(this.pointer), "fork");
-    return this.context.makers.takeUser(this.context, child);
+    return this.context.makers.user(this.context, child);
   }
 }
 
@@ -422,10 +410,7 @@ function mmap(by: Caller, args: MmapArgs): number {
 /** Leaving the file out where one is needed is a bad descriptor, so that EBADF comes from the core, in its order. */
 function fileArgument(by: Caller, file: FileRef | undefined, flags: number): number {
   if (file === undefined) return (flags & MapFlag.ANONYMOUS) !== 0 ? Abi.NO_FILE : Abi.BAD_FILE;
-  if (!(file instanceof FileRef))
-    throw new TypeError("file must be a FileRef made by engine.openFile");
-  if (file.context.arena !== by.context.arena)
-    throw new TypeError("file belongs to another engine");
+  assertOurs(by.context, file, FileRef, "file", "openFile");
   return file.pointer;
 }
 

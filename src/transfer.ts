@@ -34,7 +34,7 @@ import { Mm, MmWithUser } from "./mm.js";
 import { MmWithUserAsync } from "./mm-with-user-async.js";
 import { Page } from "./page.js";
 import { unref } from "./platform.js";
-import { contextOf, onClose } from "./registry.js";
+import { contextOf } from "./registry.js";
 import { VmaRef } from "./vma.js";
 
 /** What a handle's count is one of. */
@@ -227,7 +227,7 @@ function makeHandle(context: Context, kind: HandleKind, pointer: number): Handle
 function watch(context: Context): void {
   if (watched.has(context)) return;
   watched.add(context);
-  onClose(context, () => {
+  context.closers.add(() => {
     revoke([...flights].filter(([, flight]) => flight.context === context).map(([token]) => token));
   });
 }

@@ -17,30 +17,12 @@ export interface Violation {
 /** Empty when sound. A validator stops at the first breach of a space. */
 export type ValidationReport = readonly Violation[];
 
-const NAMES: Readonly<Record<number, string>> = {
-  [Invariant.TREE_ORDER]: "TREE_ORDER",
-  [Invariant.TREE_OCCUPANCY]: "TREE_OCCUPANCY",
-  [Invariant.TREE_NULLS]: "TREE_NULLS",
-  [Invariant.TREE_GAP]: "TREE_GAP",
-  [Invariant.TREE_DEPTH]: "TREE_DEPTH",
-  [Invariant.TREE_UNUSED_SLOT]: "TREE_UNUSED_SLOT",
-  [Invariant.VMA_RANGE]: "VMA_RANGE",
-  [Invariant.VMA_MM]: "VMA_MM",
-  [Invariant.VMA_DETACHED]: "VMA_DETACHED",
-  [Invariant.VMA_ORDER]: "VMA_ORDER",
-  [Invariant.VMA_SEQUENCE]: "VMA_SEQUENCE",
-  [Invariant.VMA_FLAGS]: "VMA_FLAGS",
-  [Invariant.MAP_COUNT]: "MAP_COUNT",
-  [Invariant.TOTAL_VM]: "TOTAL_VM",
-  [Invariant.DATA_VM]: "DATA_VM",
-  [Invariant.EXEC_VM]: "EXEC_VM",
-  [Invariant.STACK_VM]: "STACK_VM",
-  [Invariant.LOCKED_VM]: "LOCKED_VM",
-  [Invariant.COMMIT]: "COMMIT",
-  [Invariant.LOCK_SEQUENCE]: "LOCK_SEQUENCE",
-  [Invariant.REFCOUNT]: "REFCOUNT",
-  [Invariant.PAGE_OUTSIDE]: "PAGE_OUTSIDE",
-};
+/** By Invariant: sixteen numbers a kind. */
+export const INVARIANTS = [
+  "- TREE_ORDER TREE_OCCUPANCY TREE_NULLS TREE_GAP TREE_DEPTH TREE_UNUSED_SLOT",
+  "VMA_RANGE VMA_MM VMA_DETACHED VMA_ORDER VMA_SEQUENCE VMA_FLAGS",
+  "MAP_COUNT TOTAL_VM DATA_VM EXEC_VM STACK_VM LOCKED_VM COMMIT LOCK_SEQUENCE REFCOUNT PAGE_OUTSIDE",
+];
 
 /**
  * Checks one space: under the mmap lock that the caller holds, or under the write lock.
@@ -52,5 +34,6 @@ export function validateMm(core: Core, mm: number, held: boolean): ValidationRep
   const result = held ? core.x.mm_validate_under_lock(mm) : core.x.mm_validate(mm);
   const code = checked(result, "validate");
   if (code === Invariant.SOUND) return [];
-  return [{ mm, invariant: NAMES[code] ?? `INVARIANT_${code}`, where: core.f64[0] as number }];
+  const invariant = INVARIANTS[code >> 4]?.split(" ")[code & 15] ?? `${code}`;
+  return [{ mm, invariant, where: core.f64[0] as number }];
 }

@@ -5,10 +5,9 @@
 
 import { Errno } from "../assembly/shared/errno.js";
 import { VmBit } from "../assembly/shared/flags.js";
-import type { Context } from "./context.js";
 import { MmError } from "./errors.js";
 import { hasFlags, VmFlags } from "./flags.js";
-import { VmaMixedMap, type VmaPtr, VmaRef } from "./vma.js";
+import { VmaMixedMap, VmaRef } from "./vma.js";
 
 /** The operations of a kind of file (f_ops): {@link Engine.registerFileOps}. */
 export interface FileOps {
@@ -28,16 +27,7 @@ export interface FileOps {
  * Source: `VmaNew`, rust/kernel/mm/virt.rs.
  */
 export class VmaNew extends VmaRef {
-  readonly #context: Context;
-  readonly #vma: VmaPtr;
   #over = false;
-
-  /** @internal */
-  constructor(context: Context, vma: VmaPtr) {
-    super(context, vma, null);
-    this.#context = context;
-    this.#vma = vma;
-  }
 
   /** @internal The hook has returned. */
   retire(): void {
@@ -52,7 +42,7 @@ export class VmaNew extends VmaRef {
   /** Sets VM_MIXEDMAP: pages may be put in, and the mapping never merges. */
   setMixedmap(): VmaMixedMap {
     this.#set(VmBit.MIXEDMAP);
-    return new VmaMixedMap(this.#context, this.#vma, this);
+    return new VmaMixedMap(this);
   }
 
   /** Sets VM_IO: never merges, never locked, and madvise(DOFORK) is refused. */
@@ -106,12 +96,11 @@ export class VmaNew extends VmaRef {
   }
 
   #set(bit: VmBit): void {
-    this.assertLive();
-    this.#context.core.x.vma_update_flags(this.#vma, 1 << bit, 0);
+    this.context.core.x.vma_update_flags(this.asPtr(), 1 << bit, 0);
   }
 
   #clearMay(call: string, inUse: boolean, bit: VmBit): void {
     if (inUse) throw new MmError(Errno.EINVAL, call, { start: this.start, end: this.end });
-    this.#context.core.x.vma_update_flags(this.#vma, 0, 1 << bit);
+    this.context.core.x.vma_update_flags(this.asPtr(), 0, 1 << bit);
   }
 }

@@ -13,7 +13,7 @@ import type { CoreExports } from "./core.js";
 import { checked } from "./errors.js";
 import { FileRef } from "./file.js";
 import { hasFlags, VmFlags } from "./flags.js";
-import { notThreadSafe } from "./handle.js";
+import { assertOurs, notThreadSafe } from "./handle.js";
 import { MapsReader, type VmaSnapshot } from "./maps-text.js";
 import type { MmWithUser } from "./mm.js";
 import { Page } from "./page.js";
@@ -96,7 +96,7 @@ export class VmaRef {
   /** The address space of this VMA, borrowed: a lock on a VMA implies that mm_users is not 0. */
   mm(): MmWithUser {
     const mm = this.#exports().vma_mm(this.#vma) >>> 0;
-    return this.#context.makers.borrowUser(this.#context, mm, this as Scope);
+    return this.#context.makers.user(this.#context, mm, this as Scope);
   }
 
   /** Identity of the VMA. */
@@ -126,7 +126,12 @@ export class VmaRef {
   /** The same VMA with what only VM_MIXEDMAP allows; null without that flag. Lives as long as this. */
   asMixedmapVma(): VmaMixedMap | null {
     if (!hasFlags(this.flags, VmFlags.MIXEDMAP)) return null;
-    return new VmaMixedMap(this.#context, this.#vma, this);
+    return new VmaMixedMap(this);
+  }
+
+  /** @internal */
+  get context(): Context {
+    return this.#context;
   }
 
   #exports(): CoreExports {
@@ -147,15 +152,11 @@ export class VmaRef {
  */
 export class VmaMixedMap extends VmaRef {
   readonly #of: VmaRef;
-  readonly #context: Context;
-  readonly #vma: VmaPtr;
 
   /** @internal */
-  constructor(context: Context, vma: VmaPtr, of: VmaRef) {
-    super(context, vma, null);
+  constructor(of: VmaRef) {
+    super(of.context, of.asPtr(), null);
     this.#of = of;
-    this.#context = context;
-    this.#vma = vma;
   }
 
   /** @internal */
@@ -172,13 +173,10 @@ export class VmaMixedMap extends VmaRef {
    */
   vmInsertPage(address: Address, page: Page): void {
     this.assertLive();
-    if (!(page instanceof Page))
-      throw new TypeError("page must be a Page made by engine.allocPage");
-    if (page.context.arena !== this.#context.arena)
-      throw new TypeError("page belongs to another engine");
+    assertOurs(this.context, page, Page, "page", "allocPage");
     const at = clamped(address, "address");
     const { pointer } = page;
-    const result = this.#context.core.x.vma_insert_page(this.#vma, at, pointer);
+    const result = this.context.core.x.vma_insert_page(this.asPtr(), at, pointer);
     checked(result, "vmInsertPage", () => ({ address, page: pointer }));
   }
 }

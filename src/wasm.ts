@@ -34,7 +34,7 @@ export async function compileEngine(
   const compiled: unknown = source;
   if (compiled instanceof WebAssembly.Module) {
     if (shared) return compiled;
-    throw new TypeError("shared: false needs the wasm's bytes, not a compiled module");
+    throw new TypeError("shared: false needs the wasm's bytes, not a module");
   }
   const bytes = source === undefined ? inlinedBytes() : await readSource(source as ByteSource);
   try {
@@ -75,7 +75,7 @@ const HEAD_BYTES = 4096;
 function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES));
   const at = head.indexOf(SHARED_MEMORY);
-  if (at < 0) throw new TypeError("the wasm imports no shared memory: not a vmaple engine");
+  if (at < 0) throw new TypeError("the wasm is not a vmaple engine");
   bytes[at + SHARED_MEMORY.length - 1] = UNSHARED_LIMITS;
   return bytes;
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Abi } from "../../assembly/shared/abi.js";
 import { Engine, type EngineShare, MmError } from "../../src/index.js";
+import { setRlimits } from "../../src/process.js";
 import {
   attachSeat,
   draw,
@@ -284,7 +285,7 @@ describe("mm options", () => {
     mm.mmap({ length: PAGE, prot: RW, flags: PRIVATE_ANON });
     const more = () => mm.mmap({ length: PAGE, prot: RW, flags: PRIVATE_ANON });
     expect(more).toThrow(MmError);
-    mm.setRlimits({ as: Number.POSITIVE_INFINITY });
+    setRlimits(mm, { as: Number.POSITIVE_INFINITY });
     more();
   });
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MapFlags, MlockFlags, MmError, type MmOptions, Prot } from "../../src/index.js";
-import { exec } from "../../src/process.js";
+import { exec, setRlimits } from "../../src/process.js";
 import { BASE, draw, freshEngine, liveObjects, PAGE, PRIVATE_ANON, RW } from "../support/engine.js";
 
 const STACK_SMAPS = "VmFlags: rd wr mr mw me gd ac \n";
@@ -53,7 +53,7 @@ test("the new stack grows, and the heap starts where it is told", async () => {
   expect(next.handleMmFault(stack.start - PAGE, "write")).toMatchObject({ grewStack: true });
   expect(next.brk(BASE + PAGE)).toBe(BASE + PAGE);
   expect(next.vmas().map(({ name }) => name)).toEqual(["[heap]", "[stack]"]);
-  next.setRlimits({ data: 4 * PAGE });
+  setRlimits(next, { data: 4 * PAGE });
   expect(next.brk(BASE + 2 * PAGE)).toBe(BASE + PAGE);
 });
 
@@ -109,7 +109,7 @@ test("settings are those of the old space, whatever they were, also those set si
   fc.assert(
     fc.property(options, limit, (given, memlock) => {
       using mm = engine.createMm(given);
-      mm.setRlimits({ memlock });
+      setRlimits(mm, { memlock });
       using next = exec(mm);
       expect(settings(next.asRaw())).toEqual(settings(mm.asRaw()));
       expect(next.vmas()[0]).toMatchObject({ end: given.taskSize, name: "[stack]" });

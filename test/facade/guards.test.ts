@@ -329,7 +329,7 @@ describe("recursion is refused, not deadlocked", () => {
     draw(mm, "W");
     using _guard = mm.mmapReadLock();
     for (const use of waitingCalls(mm))
-      expect(use).toThrow(/already holds the mmap lock for reading/);
+      expect(use).toThrow(/this worker holds the mmap lock for reading/);
     expect(() => twin.mmapReadLock()).toThrow(/already holds/);
     expect(mm.mmapWriteTrylock()).toBeNull();
     using second = mm.mmapReadTrylock(); // does not wait, so it may
@@ -347,7 +347,7 @@ describe("recursion is refused, not deadlocked", () => {
     draw(mm, "W");
     using guard = mm.mmapWriteLock();
     for (const use of waitingCalls(mm))
-      expect(use).toThrow(/already holds the mmap lock for writing/);
+      expect(use).toThrow(/this worker holds the mmap lock for writing/);
     expect(mm.mmapReadTrylock()).toBeNull();
     expect(mm.mmapWriteTrylock()).toBeNull();
     expect(mm.validate()).toEqual([]);

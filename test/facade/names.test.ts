@@ -108,7 +108,7 @@ describe("setVmaName", () => {
     guard.setVmaName(BASE, PAGE, "a");
     expect(guard.vmaLookup(BASE)?.name).toBe("[anon:a]");
     expect(() => before?.start).toThrow(TypeError);
-    expect(() => mm.setVmaName(BASE, PAGE, "b")).toThrow(/already holds the mmap lock/);
+    expect(() => mm.setVmaName(BASE, PAGE, "b")).toThrow(/this worker holds the mmap lock/);
   });
 
   test("any sequence of namings is an array of names, one a page", async () => {

@@ -14,7 +14,7 @@ import {
   type Page,
   Prot,
 } from "../../src/index.js";
-import { exec, getMdwe, personality, setMdwe } from "../../src/process.js";
+import { exec, getMdwe, personality, setMdwe, setRlimits } from "../../src/process.js";
 import { whyApart, whyRefused } from "../../src/why.js";
 import { BASE, draw, freshEngine, PAGE, RW } from "../support/engine.js";
 
@@ -83,7 +83,7 @@ const method = (name: string, ...good: Arguments): Row => ({
   name: `mm.${name}`,
   good: () => good,
   call: ({ mm }, args) =>
-    (mm as unknown as Record<string, (...a: Arguments) => unknown>)[name]?.(...args),
+    (mm as unknown as Record<string, (...a: Arguments) => unknown>)[name]!(...args),
 });
 
 /** A function of a space, which is an argument too. */
@@ -131,7 +131,7 @@ const ROWS: readonly Row[] = [
   call("exec", exec, {}),
   call("personality", personality, {}),
   call("whyRefused", whyRefused, { code: "EINVAL", syscall: "munmap", args: {} }),
-  method("setRlimits", {}),
+  call("setRlimits", setRlimits, {}),
   record(
     "mm.mmap",
     ({ file }) => ({
@@ -160,9 +160,9 @@ const ROWS: readonly Row[] = [
     ({ mm }, o) => exec(mm, o).dispose(),
   ),
   record(
-    "mm.setRlimits",
+    "setRlimits",
     () => ({ as: 2 ** 30, data: 2 ** 30, memlock: 0, stack: PAGE }),
-    ({ mm }, o) => mm.setRlimits(o),
+    ({ mm }, o) => setRlimits(mm, o),
   ),
   record(
     "personality",

@@ -10,7 +10,7 @@ import {
   permsOf,
   type VmaSnapshot,
 } from "../../src/index.js";
-import { personality, setMdwe } from "../../src/process.js";
+import { personality, setMdwe, setRlimits } from "../../src/process.js";
 import { PAGE } from "./engine.js";
 
 /** A call, Linux's answer, and what became of the window's VMAs: index, how many go, who comes. */
@@ -168,10 +168,10 @@ export class Player implements Disposable {
       case "personality":
         return done(personality(mm, { readImpliesExec: true }));
       case "rlimit":
-        return done(mm.setRlimits({ [RLIMIT_NAMES.get(first) ?? ""]: second }));
+        return done(setRlimits(mm, { [RLIMIT_NAMES.get(first) ?? ""]: second }));
       case "headroom": {
         const used = RLIMIT_NAMES.get(first) === "as" ? status.totalVm : status.dataVm;
-        return done(mm.setRlimits({ [RLIMIT_NAMES.get(first) ?? ""]: used * PAGE + second }));
+        return done(setRlimits(mm, { [RLIMIT_NAMES.get(first) ?? ""]: used * PAGE + second }));
       }
       case "dropcap":
         return done(this.#engine.raw.mmCapsSet(mm.asRaw(), 0));

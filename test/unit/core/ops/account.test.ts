@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MmStat } from "../../../../assembly/shared/abi.js";
 import { MapFlags, Prot } from "../../../../src/index.js";
+import { setRlimits } from "../../../../src/process.js";
 import { protOf, type Sketch, sketch } from "../../../support/drawing.js";
 import { PAGE, PRIVATE_ANON, RW, SHARED_ANON } from "../../../support/engine.js";
 
@@ -151,7 +152,7 @@ describe("limits", () => {
 
   test("a limit lowered below what is there refuses more, takes nothing away", async () => {
     const s = await sketch("WWWW");
-    s.mm.setRlimits({ as: PAGE });
+    setRlimits(s.mm, { as: PAGE });
     s.refuses("ENOMEM", () => s.mmap(8, 1, 0));
     s.mprotect(0, 1, Prot.READ);
     s.munmap(3);

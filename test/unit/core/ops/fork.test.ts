@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MmFlag, MmStat } from "../../../../assembly/shared/abi.js";
 import { MapFlags, type MmWithUser, Prot } from "../../../../src/index.js";
+import { setRlimits } from "../../../../src/process.js";
 import { drawingOf, outcome, type Sketch, sketch } from "../../../support/drawing.js";
 import { liveObjects, PAGE, PRIVATE_ANON, RW } from "../../../support/engine.js";
 
@@ -129,7 +130,7 @@ describe("counters of the child (R-FORK-12)", () => {
     expect(child.brk()).toBe(heap);
     child.brk(heap - PAGE);
     expect(s.mm.brk()).toBe(heap);
-    s.mm.setRlimits({ as: 100 * PAGE });
+    setRlimits(s.mm, { as: 100 * PAGE });
     const map = { length: 8 * PAGE, prot: Prot.READ, flags: PRIVATE_ANON };
     expect(outcome(() => child.mmap(map))).toBe("ENOMEM");
     expect(outcome(() => s.mm.mmap(map))).toBe("ok");

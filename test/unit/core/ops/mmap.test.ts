@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MmFlag } from "../../../../assembly/shared/abi.js";
 import { type FileOptions, MapFlags, Prot } from "../../../../src/index.js";
+import { setRlimits } from "../../../../src/process.js";
 import { has, outcome, type Sketch, sketch } from "../../../support/drawing.js";
 import { PAGE, PRIVATE_ANON, RW, SHARED_ANON } from "../../../support/engine.js";
 
@@ -325,7 +326,7 @@ describe("FIXED replaces", () => {
 
   test.each<[string, string, string, (s: Sketch) => void]>([
     ["a sealed VMA later (R-SEAL-4)", "EPERM", "WWK", () => {}],
-    ["RLIMIT_AS (R-LIM-8)", "ENOMEM", "WWWX", (s) => s.mm.setRlimits({ as: PAGE })],
+    ["RLIMIT_AS (R-LIM-8)", "ENOMEM", "WWWX", (s) => setRlimits(s.mm, { as: PAGE })],
   ])("refused by %s keeps the old mapping, cut", async (_name, code, drawing, prepare) => {
     const s = await sketch(drawing);
     prepare(s);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MmFlag } from "../../../../assembly/shared/abi.js";
 import { MapFlags, Prot } from "../../../../src/index.js";
+import { setRlimits } from "../../../../src/process.js";
 import { has, outcome, type Sketch, sketch } from "../../../support/drawing.js";
 import { PAGE, RW, SHARED_ANON } from "../../../support/engine.js";
 
@@ -184,10 +185,10 @@ describe("accounting", () => {
 
   test("RLIMIT_DATA refuses pages that become data, not those that were (R-LIM-4)", async () => {
     const s = await sketch("WRR");
-    s.mm.setRlimits({ data: 2 * PAGE });
+    setRlimits(s.mm, { data: 2 * PAGE });
     s.refuses("ENOMEM", () => s.mprotect(1, 2, RW));
     s.mprotect(1, 1, RW);
-    s.mm.setRlimits({ data: PAGE });
+    setRlimits(s.mm, { data: PAGE });
     s.mprotect(0, 2, RW | Prot.EXEC); // data already: no new page of it
     s.expect("AAR");
   });
