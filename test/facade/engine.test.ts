@@ -303,3 +303,13 @@ test("live bytes are objects times their size, and within what the kind claimed"
     expect(liveBytes).toBeLessThanOrEqual(peakBytes);
   }
 });
+
+test.each(["brk", "dataSegment", "startStack", "startBrk", "maxMapCount"] as const)(
+  "createMm with a bad %s makes nothing",
+  async (name) => {
+    const engine = await freshEngine();
+    const before = engine.stats().memory.kinds.mm.live;
+    expect(() => engine.createMm({ [name]: -1 })).toThrow(RangeError);
+    expect(engine.stats().memory.kinds.mm.live).toBe(before);
+  },
+);
