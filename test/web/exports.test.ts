@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RecordingLimitError } from "../../src/formats/recordable.js";
 import { readRecording } from "../../src/formats/recording.js";
 import { headerText } from "../../src/formats/recording-text.js";
 import { readStrace } from "../../src/formats/strace.js";
@@ -60,6 +61,20 @@ describe("a recording", () => {
     const results = [...steps].flatMap((step) => (step.kind === "call" ? [step.result] : []));
     expect(results).toEqual([0x10000000 + 2 ** 44, 0, "SEGV_MAPERR", "ok"]);
   });
+
+  test.each([
+    [{ overcommit: "never" }, /overcommit: expected heuristic, got never/],
+    [{ mdwe: "no-inherit" }, /mdwe: expected false, got no-inherit/],
+    [{ readImpliesExec: true }, /readImpliesExec: expected false, got true/],
+  ] as const)(
+    "of a start with %j is refused: its header has no place for that",
+    async (options, why) => {
+      using engine = await Engine.create();
+      const record = () => recordingText(coreOf(engine), { options, vmas: [] }, []);
+      expect(record).toThrow(RecordingLimitError);
+      expect(record).toThrow(why);
+    },
+  );
 
   test("of any calls is read back and replays with no difference", async () => {
     using engine = await Engine.create({ memoryBytes: 2 ** 28 });

@@ -6,6 +6,7 @@
 //   the first map is made by calls; what the kernel maps itself ([vdso]) is left out
 
 import type { Core } from "../../src/core.js";
+import { RecordingLimitError } from "../../src/formats/recordable.js";
 import type {
   LimitName,
   RecordedCall,
@@ -13,7 +14,14 @@ import type {
   RecordingHeader,
 } from "../../src/formats/recording.js";
 import type { TraceVma } from "../../src/formats/trace.js";
-import { type Address, type FileOptions, MapFlags, MremapFlags, Prot } from "../../src/index.js";
+import {
+  type Address,
+  type FileOptions,
+  MapFlags,
+  type MmOptions,
+  MremapFlags,
+  Prot,
+} from "../../src/index.js";
 import { recordCalls } from "../../src/replay/record.js";
 import { PAGE, TASK_SIZE } from "../../src/replay/surroundings.js";
 import type { Entry } from "../app/call.js";
@@ -34,8 +42,19 @@ const DEFAULTS = {
   stack: 8 * 2 ** 20,
 };
 
-/** The text of a recording of a log. */
+/** Settings of a start that change outcomes and that a header has no place for, as a header's reader has them. */
+const UNRECORDED = {
+  overcommit: "heuristic",
+  mdwe: false,
+  readImpliesExec: false,
+} as const satisfies Partial<MmOptions>;
+
+/** The text of a recording of a log. @throws RecordingLimitError a setting that recordings do not have */
 export function recordingText(core: Core, start: Start, entries: readonly Entry[]): string {
+  for (const [name, usual] of Object.entries(UNRECORDED)) {
+    const value = start.options[name as keyof typeof UNRECORDED] ?? usual;
+    if (value !== usual) throw new RecordingLimitError(name, `${usual}`, `${value}`);
+  }
   const files = new Files(start.files ?? []);
   const calls = [
     ...firstCalls(start, files),
