@@ -36,8 +36,8 @@ const BROKEN: [string, Edit[]][] = [
     [
       {
         file: "mm/vma_lock.ts",
-        from: "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
-        to: "  if ((life & VmaLock.HELD) == 2) return peek_slow(mm, address, copy);\n",
+        from: "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy, 1);\n",
+        to: "  if ((life & VmaLock.HELD) == 2) return peek_slow(mm, address, copy, 1);\n",
       },
       LONG_SECTION,
     ],

@@ -188,14 +188,14 @@ const unmapOne = (i: number) => unmap(pageOf(i), 1);
 const NO_FIRST_LOOK = mutant(
   LOCK,
   "a VMA that is write-locked is copied",
-  "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
-  "  if ((<u32>life | VmaLock.HELD) != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy);\n",
+  "  if (<u32>life != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy, 1);\n",
+  "  if ((<u32>life | VmaLock.HELD) != (<u32>mm | VmaLock.HELD)) return peek_slow(mm, address, copy, 1);\n",
 );
 const NO_SECOND_LOOK = mutant(
   LOCK,
   "LIFE is not compared after the copy",
-  "  if (Copy.take(vma, copy) == life && Copy",
-  "  if (Copy.take(vma, copy) != 0 && Copy",
+  "  if (Copy.take(vma, copy, address) == life) return 1;\n  return",
+  "  if (Copy.take(vma, copy, address) != 0) return 1;\n  return",
 );
 const EARLY_LOOK: Mutant = {
   name: "LIFE is loaded before the copy only",
@@ -217,7 +217,7 @@ const HOLE_BELIEVED: Mutant = {
   edits: [
     {
       file: LOCK,
-      from: "  if (vma == 0) return peek_slow(mm, address, copy);\n",
+      from: "  if (vma == 0) return peek_slow(mm, address, copy, 0);\n",
       to: "  if (vma == 0) return 0;\n",
     },
     {
@@ -244,13 +244,8 @@ const NO_PEEK_RANGE: Mutant = {
   edits: [
     {
       file: LOCK,
-      from: "  if (Copy.take(vma, copy) == life && Copy.contains(copy, address)) return 1;",
-      to: "  if (Copy.take(vma, copy) == life) return 1;",
-    },
-    {
-      file: LOCK,
-      from: "if (unmarked && Copy.contains(copy, address)) return 1;",
-      to: "if (unmarked) return 1;",
+      from: "    if (i64x2.bitmask(i64x2.gt_s(bounds, i64x2.splat(<i64>address))) != 2) return 0;\n",
+      to: "",
     },
   ],
 };
