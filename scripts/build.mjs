@@ -1,7 +1,7 @@
 // Builds everything a clone needs: the wasm modules, the inlined bytes, dist/.
 //
-//   assembly/**  --asc-->  build/engine.wasm, build/engine.verify.wasm
-//                          build/maple-bench.wasm, build/maple-bench.verify.wasm
+//   assembly/**  --asc-->  build/engine.verify.wasm, build/maple-bench.verify.wasm
+//                --asc, lib/inline.mjs-->  build/engine.wasm, build/maple-bench.wasm
 //   build/engine.wasm  -->  src/generated/wasm.ts (base64), dist/engine.wasm
 //   src/**, assembly/shared/**  --tsc-->  dist/
 //   build/engine.wasm, docs/abi.md  --headers.mjs-->  dist/include/
@@ -26,6 +26,7 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inlineCalls } from "./lib/inline.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SELF = fileURLToPath(import.meta.url);
@@ -48,7 +49,8 @@ process.chdir(ROOT);
 mkdirSync("build", { recursive: true });
 mkdirSync("src/generated", { recursive: true });
 
-const coreInputs = [...filesIn("assembly", ".ts"), "asconfig.json", SELF];
+const INLINE = "scripts/lib/inline.mjs";
+const coreInputs = [...filesIn("assembly", ".ts"), "asconfig.json", INLINE, SELF];
 for (const module of MODULES) {
   if (!existsSync(module.entry)) continue;
   if (isFresh(module.out, coreInputs)) continue;
@@ -102,6 +104,8 @@ function isFresh(output, inputs) {
 }
 
 function compile({ entry, target, out }) {
+  const inlined = target === "release";
+  const outFile = inlined ? `${out}.asc` : out;
   run(join("assemblyscript", "bin", "asc.js"), [
     entry,
     "--config",
@@ -109,8 +113,11 @@ function compile({ entry, target, out }) {
     "--target",
     target,
     "--outFile",
-    out,
+    outFile,
   ]);
+  if (!inlined) return;
+  writeFileSync(out, inlineCalls(readFileSync(outFile)));
+  rmSync(outFile);
 }
 
 /** Runs a package's script. */

@@ -4,10 +4,18 @@
 // every source of the core.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, renameSync, statSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inlineCalls } from "../../scripts/lib/inline.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUTPUT = join(ROOT, "build", "mm-bench.wasm");
@@ -15,7 +23,8 @@ const OUTPUT = join(ROOT, "build", "mm-bench.wasm");
 /** @throws Error with the compiler's words */
 export function buildLoops() {
   const asconfig = join(ROOT, "asconfig.json");
-  if (isFresh([...coreSources(), asconfig])) return;
+  const inline = join(ROOT, "scripts", "lib", "inline.mjs");
+  if (isFresh([...coreSources(), asconfig, inline])) return;
   const home = dirname(createRequire(import.meta.url).resolve("assemblyscript/package.json"));
   // Under another name first: a bench started beside this one must not see half a file.
   const draft = `${OUTPUT}.${process.pid}`;
@@ -26,6 +35,7 @@ export function buildLoops() {
     encoding: "utf8",
   });
   if (done.status !== 0) throw new Error(`asc assembly/mm-bench.ts:\n${done.stderr}${done.stdout}`);
+  writeFileSync(draft, inlineCalls(readFileSync(draft)));
   renameSync(draft, OUTPUT);
 }
 
