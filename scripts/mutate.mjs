@@ -209,20 +209,20 @@ const MUTANTS = [
   [
     "maple/store.ts",
     "a split leaves the shape as it was",
-    "    shape_moves(tree);\n    make_room(",
-    "    make_room(",
+    "      shape_moves(tree);\n      make_room(",
+    "      make_room(",
   ],
   [
     "maple/store.ts",
     "a join leaves the shape as it was",
-    "  shape_moves(tree);\n  node_fix(path, 1);",
-    "  node_fix(path, 1);",
+    "    shape_moves(tree);\n    node_fix(path, 1);",
+    "    node_fix(path, 1);",
   ],
   [
     "maple/store.ts",
     "a store over leaves leaves the shape as it was",
-    "    shape_moves(tree);\n    put_rest(",
-    "    put_rest(",
+    "      shape_moves(tree);\n      put_rest(",
+    "      put_rest(",
   ],
   [
     "maple/cursor.ts",

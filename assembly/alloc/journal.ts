@@ -131,11 +131,31 @@ export function add_tag(seat: usize, tag: u32): void {
   store<u32>(seat, n + 1, Seat.LOG_N);
 }
 
+/** Inlined by decree: a store's log was three calls, and is 0.9 of its time without them. */
+export class Journal {
+  @inline static room(seat: usize, bytes: usize): usize {
+    const at = <usize>load<u32>(seat, Seat.LOG_IMAGES) - bytes;
+    const end = tag_at(load<u32>(seat, Seat.LOG_SEGMENT), load<u32>(seat, Seat.LOG_N));
+    return at >= end + Image.MARGIN ? at : grow(seat, bytes);
+  }
+
+  @inline static image(tag: u32, from: usize, bytes: usize): void {
+    const seat = this_seat();
+    const to = Journal.room(seat, bytes);
+    if (to == 0) return;
+    copy_lines(to, from, bytes);
+    store<u32>(seat, <u32>to, Seat.LOG_IMAGES);
+    add_tag(seat, tag);
+  }
+
+  @inline static leaf(leaf: usize): void {
+    if (!is_logged(this_seat(), leaf)) Journal.image(<u32>leaf | Tag.LEAF, leaf, Node.LEAF_SIZE);
+  }
+}
+
 /** Room for an image of `bytes` and a tag: where the image goes, 0 if there is none. */
 export function make_room(seat: usize, bytes: usize): usize {
-  const at = <usize>load<u32>(seat, Seat.LOG_IMAGES) - bytes;
-  const end = tag_at(load<u32>(seat, Seat.LOG_SEGMENT), load<u32>(seat, Seat.LOG_N));
-  return at >= end + Image.MARGIN ? at : grow(seat, bytes);
+  return Journal.room(seat, bytes);
 }
 
 /** A further segment; 0 if the arena is full: then the call cannot be undone. */
@@ -158,15 +178,6 @@ function grow(seat: usize, bytes: usize): usize {
   return segment + Log.BYTES - bytes;
 }
 
-function log_image(tag: u32, from: usize, bytes: usize): void {
-  const seat = this_seat();
-  const to = make_room(seat, bytes);
-  if (to == 0) return;
-  copy_lines(to, from, bytes);
-  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);
-  add_tag(seat, tag);
-}
-
 /** Copies `bytes`, a multiple of 64: a line a turn costs half of what a vector a turn does. */
 function copy_lines(to: usize, from: usize, bytes: usize): void {
   for (const end = to + bytes; to < end; to += 64, from += 64) {
@@ -179,22 +190,22 @@ function copy_lines(to: usize, from: usize, bytes: usize): void {
 
 /** Before a change of a leaf. */
 export function journal_leaf(leaf: usize): void {
-  if (!is_logged(this_seat(), leaf)) log_image(<u32>leaf | Tag.LEAF, leaf, Node.LEAF_SIZE);
+  Journal.leaf(leaf);
 }
 
 /** Before a change of an inner node. */
 export function journal_inner(node: usize): void {
-  if (!is_logged(this_seat(), node)) log_image(<u32>node | Tag.INNER, node, Image.INNER_BYTES);
+  if (!is_logged(this_seat(), node)) Journal.image(<u32>node | Tag.INNER, node, Image.INNER_BYTES);
 }
 
 /** Before a change of a VMA's fields. */
 export function journal_vma(vma: usize): void {
-  if (!is_logged(this_seat(), vma)) log_image(<u32>vma | Tag.VMA, vma, Image.VMA_BYTES);
+  if (!is_logged(this_seat(), vma)) Journal.image(<u32>vma | Tag.VMA, vma, Image.VMA_BYTES);
 }
 
 /** Before a change of an mm's counters or break. */
 export function journal_mm(mm: usize): void {
-  log_image(<u32>mm | Tag.MM, mm + Mm.MAP_COUNT, Image.MM_BYTES);
+  Journal.image(<u32>mm | Tag.MM, mm + Mm.MAP_COUNT, Image.MM_BYTES);
 }
 
 /** Before a change of one u32, of nothing that is logged as a whole. */

@@ -90,11 +90,23 @@ export function slab_trim(): void {
   }
 }
 
-/** Makes sure that this worker's magazine holds at least `n` objects (A3); 0 or -ENOMEM. */
+/** Inlined by decree: a store reserves twice, and finds what it needs. */
+export class Reserve {
+  /** Makes sure that this worker's magazine holds at least `n` objects (A3); 0 or -ENOMEM. */
+  @inline static objects(kind: u32, n: u32): i32 {
+    const seat = this_seat();
+    if (VERIFY && inject_failure(seat)) return -Errno.ENOMEM;
+    if (load<u32>(magazine_of(seat, kind), Magazine.COUNT) >= n) return 0;
+    return reserve_more(kind, n);
+  }
+}
+
 export function slab_reserve(kind: u32, n: u32): i32 {
-  const seat = this_seat();
-  if (VERIFY && inject_failure(seat)) return -Errno.ENOMEM;
-  const magazine = magazine_of(seat, kind);
+  return Reserve.objects(kind, n);
+}
+
+function reserve_more(kind: u32, n: u32): i32 {
+  const magazine = magazine_of(this_seat(), kind);
   while (load<u32>(magazine, Magazine.COUNT) < n) {
     if (!magazine_refill(kind) && !carve_chunk(kind)) return -Errno.ENOMEM;
   }

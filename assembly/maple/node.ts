@@ -104,13 +104,20 @@ export function slot_end(node: usize, slot: u32, span: i32): i32 {
   return slot == Node.SLOTS - 1 ? span : min<i32>(node_start(node, slot + 1), span);
 }
 
-/** Opens `by` slots at `slot`: what was there moves up. Their contents are the caller's. */
+/** Inlined by decree, for the leaf of a store: 0.95 of an insert's time. */
+export class Slots {
+  /** Opens `by` slots at `slot`: what was there moves up. Their contents are the caller's. */
+  @inline static open(node: usize, slot: u32, by: u32, inner: bool): void {
+    lanes_up(node + Node.ENTRIES, slot, by);
+    if (inner) lanes_up(node + Node.GAPS, slot, by);
+    // Starts last: until then a reader's slot numbers fit the keys, and only slots
+    // above the new one show the entry of a neighbour.
+    lanes_up(node + Node.STARTS, slot, by);
+  }
+}
+
 export function node_open(node: usize, slot: u32, by: u32, inner: bool): void {
-  lanes_up(node + Node.ENTRIES, slot, by);
-  if (inner) lanes_up(node + Node.GAPS, slot, by);
-  // Starts last: until then a reader's slot numbers fit the keys, and only slots
-  // above the new one show the entry of a neighbour.
-  lanes_up(node + Node.STARTS, slot, by);
+  Slots.open(node, slot, by, inner);
 }
 
 /** Closes the slots [slot, slot + by): what follows moves down. */

@@ -15,7 +15,7 @@
 // Floor: maple. Imports: alloc/slab, node, rebuild, region.
 
 import { journal_alloc, journal_word } from "../alloc/journal";
-import { slab_reserve } from "../alloc/slab";
+import { Reserve, slab_reserve } from "../alloc/slab";
 import { Node } from "../base/layout";
 import { SlabKind } from "../shared/abi";
 import { Errno } from "../shared/errno";
@@ -57,8 +57,8 @@ export function mt_reserve(tree: usize, first: u64, end: u64, stores: u32): i32 
   for (let r = from; r <= last; r++) depth = max<u32>(depth, mt_height(tree, r));
   if (depth >= <u32>Node.DEPTH_MAX) return -Errno.ENOMEM; // a path has no room for more
   const regions = last - from + 1;
-  if (slab_reserve(SlabKind.LEAF, stores * regions) != 0) return -Errno.ENOMEM;
-  return slab_reserve(SlabKind.INNER, stores * min<u32>(regions, 2) * (depth + 1));
+  if (Reserve.objects(SlabKind.LEAF, stores * regions) != 0) return -Errno.ENOMEM;
+  return Reserve.objects(SlabKind.INNER, stores * min<u32>(regions, 2) * (depth + 1));
 }
 
 /** Frees all nodes; the tree is empty and usable. */

@@ -35,13 +35,13 @@ export const deathMutants: DeathMutant[] = [
     edits: [
       {
         file: STORE,
-        from: "  journal_leaf(leaf);\n  const next = p + 1;",
+        from: "    Journal.leaf(leaf);\n    const next = p + 1;",
         to: "  const next = p + 1;",
       },
       {
         file: STORE,
-        from: "  set_start(leaf, p, from);\n",
-        to: "  set_start(leaf, p, from);\n  journal_leaf(leaf);\n",
+        from: "    set_start(leaf, p, from);\n",
+        to: "    set_start(leaf, p, from);\n    Journal.leaf(leaf);\n",
       },
     ],
   },
@@ -49,8 +49,8 @@ export const deathMutants: DeathMutant[] = [
     "death-map-shared",
     JOURNAL,
     "a tag is counted before its image is there",
-    "  copy_lines(to, from, bytes);\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);\n  add_tag(seat, tag);",
-    "  add_tag(seat, tag);\n  copy_lines(to, from, bytes);\n  store<u32>(seat, <u32>to, Seat.LOG_IMAGES);",
+    "    copy_lines(to, from, bytes);\n    store<u32>(seat, <u32>to, Seat.LOG_IMAGES);\n    add_tag(seat, tag);",
+    "    add_tag(seat, tag);\n    copy_lines(to, from, bytes);\n    store<u32>(seat, <u32>to, Seat.LOG_IMAGES);",
   ),
   of(
     "death-map-shared",
