@@ -38,6 +38,7 @@ import {
   node_close,
   node_count,
   node_entry,
+  node_gap,
   node_of,
   node_open,
   node_rebase,
@@ -204,12 +205,13 @@ export function node_spill(path: usize, level: u32): bool {
   const above = step_at(path, level + 1);
   const parent = step_node(above);
   const slot = step_slot(above);
-  const count = node_count(parent);
-  if (slot != 0 && node_count(node_of(node_entry(parent, slot - 1))) <= <u32>Fill.ROOMY) {
+  const roomy: u32 = level == 1 ? Fill.ROOMY : Fill.ROOMY_INNER;
+  if (slot != 0 && node_count(node_of(node_entry(parent, slot - 1))) <= roomy) {
     node_share(path, level, slot - 1);
     return true;
   }
-  if (slot + 1 < count && node_count(node_of(node_entry(parent, slot + 1))) <= <u32>Fill.ROOMY) {
+  const next = slot + 1;
+  if (next < node_count(parent) && node_count(node_of(node_entry(parent, next))) <= roomy) {
     node_share(path, level, slot);
     return true;
   }
@@ -223,24 +225,24 @@ function node_share(path: usize, level: u32, l: u32): void {
   const left = node_of(node_entry(parent, l));
   const right = node_of(node_entry(parent, l + 1));
   const start = node_start(parent, l);
-  const end = slot_end(parent, l + 1, step_high(above) - step_low(above));
-  const last = step_low(above) + end == Region.PAGES;
-  const span = end - start;
   const held = node_count(left);
   const total = held + node_count(right);
   gather(left, level, 0, 0);
   gather(right, level, held, node_start(parent, l + 1) - start);
   node_log(left, level);
-  node_log(right, level);
   journal_inner(parent);
   if (total <= <u32>Fill.JOIN) {
     // Complete in the left node first, then unreachable in the right one (R1, R2).
     scatter(left, level, 0, total, 0);
+    set_gap(parent, l, max<i32>(node_gap(parent, l), node_gap(parent, l + 1))); // gaps G1
     node_close(parent, l + 1, 1, true);
-    set_gap(parent, l, gap_of(left, level, span, last));
-    node_free(right, level);
+    node_free(right, level); // as it is: until the call is committed its death can put it back
     return;
   }
+  node_log(right, level);
+  const end = slot_end(parent, l + 1, step_high(above) - step_low(above));
+  const last = step_low(above) + end == Region.PAGES;
+  const span = end - start;
   const m = total >> 1;
   const border = stage_start(m);
   if (m > held) scatter(left, level, 0, m, 0);

@@ -101,10 +101,9 @@ function erase(tree: usize, root: usize, path: usize, first: i32, end: i32): voi
     first = start;
   } else if (first == start) {
     if (slot != 0) {
-      if (node_entry(leaf, slot - 1) == 0) {
-        first = low + node_start(leaf, --slot);
-        store<u32>(step, slot, Step.SLOT);
-      }
+      slot -= u32(node_entry(leaf, slot - 1) == 0);
+      first = low + node_start(leaf, slot);
+      store<u32>(step, slot, Step.SLOT);
     } else if (low != 0 && peek(load<u32>(root), low - 1) == 0) {
       first = peek_first();
       outside = true;
@@ -112,7 +111,8 @@ function erase(tree: usize, root: usize, path: usize, first: i32, end: i32): voi
   }
   if (end < high) {
     const last = node_slot(leaf, end - low);
-    if (node_entry(leaf, last) == 0) end = low + slot_end(leaf, last, high - low);
+    const widened = low + slot_end(leaf, last, high - low);
+    end = node_entry(leaf, last) == 0 ? widened : end;
   } else if (end != Region.PAGES && peek(load<u32>(root), end) == 0) {
     end = peek_end();
   }
@@ -172,7 +172,7 @@ class Store {
       const to = end - low;
       if (VERIFY) assert(to <= span); // the caller's range, and the split below keeps i, j together
       const stop = slot_end(leaf, i, span);
-      const j = to <= stop ? i : node_slot(leaf, to - 1);
+      const j = node_slot(leaf, to - 1); // also where it is i: nobody can guess that
       const left = u32(from > node_start(leaf, i));
       const right = u32(to < (i == j ? stop : slot_end(leaf, j, span)));
       const count = node_count(leaf);
