@@ -209,8 +209,8 @@ const MUTANTS = [
   [
     "maple/store.ts",
     "a split leaves the shape as it was",
-    "      shape_moves(tree);\n      make_room(",
-    "      make_room(",
+    "      shape_moves(tree);\n      const above = make_room(",
+    "      const above = make_room(",
   ],
   [
     "maple/store.ts",

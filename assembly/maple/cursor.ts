@@ -98,25 +98,29 @@ export function step_high(step: usize): i32 {
   return load<i32>(step, Step.HIGH);
 }
 
+/** Inlined by decree: both walks are the hot one. */
+class Descent {
+  /** Writes the steps from `level` on, whose node covers [low, high) and `key`. */
+  @inline static write(path: usize, level: u32, node: usize, low: i32, high: i32, key: i32): void {
+    let step = step_at(path, level);
+    while (true) {
+      const slot = node_slot(node, key - low);
+      store<u32>(step, <u32>node, Step.NODE);
+      store<u32>(step, slot, Step.SLOT);
+      store<i32>(step, low, Step.LOW);
+      store<i32>(step, high, Step.HIGH);
+      if (--level == 0) return;
+      high = low + slot_end(node, slot, high - low);
+      low += node_start(node, slot);
+      node = node_of(node_entry(node, slot));
+      step -= Step.SIZE;
+    }
+  }
+}
+
 /** Writes the path from node word `word` (a region's root, not 0) to the slot covering `key`. */
 export function walk(path: usize, word: u32, key: i32): void {
-  let depth = depth_of(word);
-  let node = node_of(word);
-  let low: i32 = 0;
-  let high: i32 = Region.PAGES;
-  let step = step_at(path, depth);
-  while (true) {
-    const slot = node_slot(node, key - low);
-    store<u32>(step, <u32>node, Step.NODE);
-    store<u32>(step, slot, Step.SLOT);
-    store<i32>(step, low, Step.LOW);
-    store<i32>(step, high, Step.HIGH);
-    if (--depth == 0) return;
-    high = low + slot_end(node, slot, high - low);
-    low += node_start(node, slot);
-    node = node_of(node_entry(node, slot));
-    step -= Step.SIZE;
-  }
+  Descent.write(path, depth_of(word), node_of(word), 0, Region.PAGES, key);
 }
 
 /** Writes the writer's path to the slot covering `key` of region `root` (not empty), from where it leads if that is near. */
@@ -138,9 +142,13 @@ export function seek(path: usize, tree: usize, root: usize, key: i32): void {
   hint_note(path, tree, root);
 }
 
-/** Walks after the maker of the path has changed the tree's shape. */
-export function seek_again(path: usize, tree: usize, root: usize, key: i32): void {
-  walk(path, load<u32>(root), key);
+/** Walks again below a node at `level`: the maker of the path has changed what is in it. 0: from the root. */
+export function seek_again(path: usize, tree: usize, root: usize, level: u32, key: i32): void {
+  if (level == 0) walk(path, load<u32>(root), key);
+  else {
+    const step = step_at(path, level);
+    Descent.write(path, level, step_node(step), step_low(step), step_high(step), key);
+  }
   hint_note(path, tree, root);
 }
 

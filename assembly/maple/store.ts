@@ -187,8 +187,8 @@ class Store {
         return after;
       }
       shape_moves(tree);
-      make_room(root, path, depth, j > i || to == span ? j : 0);
-      seek_again(path, tree, root, first);
+      const above = make_room(root, path, depth, j > i || to == span ? j : 0);
+      seek_again(path, tree, root, above, first);
     }
   }
 
@@ -236,29 +236,31 @@ function hole_filled(path: usize, depth: u32, size: i32, before: i32, end: i32):
 
 /**
  * Makes room on the way to the path's leaf, from above: in the highest node that a split
- * below it would overfill. The caller walks and tries again. `keep`: 0, or the slot of the
- * leaf that must stay with the one before it and may not move to a neighbour.
+ * below it would overfill. The caller walks on from the level that is returned (seek_again) and
+ * tries again. `keep`: 0, or the slot of the leaf that must stay with the one before it and may
+ * not move to a neighbour.
  */
-function make_room(root: usize, path: usize, depth: u32, keep: u32): void {
+function make_room(root: usize, path: usize, depth: u32, keep: u32): u32 {
   let level: u32 = 1;
   while (level < depth && node_count(step_node(step_at(path, level + 1))) == Node.SLOTS) level++;
   if (level == depth) {
     root_raise(root);
-    return;
+    return 0;
   }
   const slot = step_slot(step_at(path, level));
   const count = node_count(step_node(step_at(path, level)));
   if (level == 1 && keep == 0 && slot == count - 1 && is_last(path)) {
     leaf_part(path); // what lies before stays full (S3)
-    return;
+    return 2;
   }
-  if (keep == 0 && node_spill(path, level)) return;
+  if (keep == 0 && node_spill(path, level)) return level + 1;
   // Growth at one end goes on there: leave the other side packed.
   let m = count >> 1;
   if (slot == count - 1) m = count - Fill.MIN;
   else if (slot == 0) m = Fill.MIN;
   if (level == 1 && m == keep) m++;
   node_split(path, level, m);
+  return level + 1;
 }
 
 /** The first leaf's last slot is stored and ends at `edge`: makes it end at `end`. */
