@@ -416,6 +416,8 @@ export const enum Node {
   /** Free list link: a start, so a stale reader sees an odd number, never a foreign pointer. */
   LINK = 60,
   DEPTH_MAX = 12,
+  /** Words are shifted as vectors, which look at up to so many bytes behind the last slot (maple/node.ts). */
+  OVERRUN = 64,
 }
 
 // What tools read of the arena (shared/arena.ts) stands where they look for it.
