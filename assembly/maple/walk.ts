@@ -48,7 +48,11 @@ export class Walk {
   }
 }
 
-/** The entry covering `page`, or 0. Context: any; no lock; may be outdated or wrong (W2). */
+/**
+ * The entry covering `page`, or 0. Context: any; no lock; may be outdated or wrong (W2). What is loaded
+ * plainly, a node's starts, tells where the next acquiring load is: so all of the walk comes before
+ * what the caller loads atomically afterwards.
+ */
 export function mt_load(tree: usize, page: u64): u32 {
   return Walk.down(tree, page, true);
 }

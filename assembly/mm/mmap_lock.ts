@@ -17,7 +17,7 @@ import { Mm } from "../base/layout";
 import { count, this_seat } from "../base/worker";
 import { Counter, MmFlag } from "../shared/abi";
 import { Errno } from "../shared/errno";
-import { store_release } from "../sync/atomics";
+import { load_acquire, store_release } from "../sync/atomics";
 import { lock_hold_free } from "../sync/holds";
 import { LOCKDEP, lockdep_read, lockdep_unwrite, lockdep_write } from "../sync/lockdep";
 import {
@@ -95,6 +95,10 @@ function mmap_write_begin(mm: usize): void {
   // Before any store of the section: a reader that sees one of them must also see
   // the odd number, or it would trust "nothing found" (R-LOCK-96).
   store_release(mm + Mm.LOCK_SEQ, seq + 1);
+  // A release store keeps back nothing that follows it, and nodes are stored plainly. An atomic load
+  // does: it comes after the store (both are sequentially consistent; arm64's stlr, ldar), and what
+  // follows comes after the load.
+  load_acquire(mm + Mm.LOCK_SEQ);
 }
 
 /** Drops every VMA write lock at once: none equals the new even number (R-LOCK-32). */
