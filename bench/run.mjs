@@ -27,7 +27,7 @@ async function main(argv) {
     process.stdout.write(HELP);
     return 0;
   }
-  buildLoops();
+  await buildLoops();
   const head = machine();
   for (const [key, value] of Object.entries(head)) process.stdout.write(`${key}: ${value}\n`);
   process.stdout.write(`command: npm run bench -- ${argv.join(" ")}\n\n`);

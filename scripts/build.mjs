@@ -1,7 +1,7 @@
 // Builds everything a clone needs: the wasm modules, the inlined bytes, dist/.
 //
-//   assembly/**  --asc-->  build/engine.verify.wasm, build/maple-bench.verify.wasm
-//                --asc, lib/inline.mjs-->  build/engine.wasm, build/maple-bench.wasm
+//   assembly/**  --lib/compile.mjs-->  build/engine.wasm, build/engine.verify.wasm
+//                                      build/maple-bench.wasm, build/maple-bench.verify.wasm
 //   build/engine.wasm  -->  src/generated/wasm.ts (base64), dist/engine.wasm
 //   src/**, assembly/shared/**  --tsc-->  dist/
 //   build/engine.wasm, docs/abi.md  --headers.mjs-->  dist/include/
@@ -17,7 +17,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -26,7 +25,7 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inlineCalls } from "./lib/inline.mjs";
+import { compile, coreInputs, filesIn, isFresh } from "./lib/compile.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SELF = fileURLToPath(import.meta.url);
@@ -49,13 +48,12 @@ process.chdir(ROOT);
 mkdirSync("build", { recursive: true });
 mkdirSync("src/generated", { recursive: true });
 
-const INLINE = "scripts/lib/inline.mjs";
-const coreInputs = [...filesIn("assembly", ".ts"), "asconfig.json", INLINE, SELF];
+const inputs = [...coreInputs(), SELF];
 for (const module of MODULES) {
   if (!existsSync(module.entry)) continue;
-  if (isFresh(module.out, coreInputs)) continue;
+  if (isFresh(module.out, inputs)) continue;
   say(module.out);
-  compile(module);
+  await compile(module).catch((error) => fail(error.message));
   checkModule(module.out);
 }
 
@@ -88,37 +86,6 @@ if (!isFresh("dist/include/vmaple.ts", [...headerInputs, ...filesIn("assembly", 
   runNode(fileURLToPath(new URL("headers.mjs", import.meta.url)), [], "headers");
 }
 if (existsSync("dist/src/cli.js")) makeExecutable("dist/src/cli.js");
-
-/** Every file below `dir` whose name ends in `extension`. */
-function filesIn(dir, extension) {
-  if (!existsSync(dir)) return [];
-  return readdirSync(dir, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-}
-
-function isFresh(output, inputs) {
-  if (!existsSync(output)) return false;
-  const written = statSync(output).mtimeMs;
-  return inputs.every((input) => statSync(input).mtimeMs <= written);
-}
-
-function compile({ entry, target, out }) {
-  const inlined = target === "release";
-  const outFile = inlined ? `${out}.asc` : out;
-  run(join("assemblyscript", "bin", "asc.js"), [
-    entry,
-    "--config",
-    "asconfig.json",
-    "--target",
-    target,
-    "--outFile",
-    outFile,
-  ]);
-  if (!inlined) return;
-  writeFileSync(out, inlineCalls(readFileSync(outFile)));
-  rmSync(outFile);
-}
 
 /** Runs a package's script. */
 function run(script, args) {
