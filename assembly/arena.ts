@@ -8,8 +8,8 @@
 // Floor: index. Imports: base, alloc, sync, mm/liveness, mm/refs.
 
 import { journal_init } from "./alloc/journal";
-import { slab_drain } from "./alloc/slab";
-import { Chunk, Header, Line, Node, Seat, SeatState } from "./base/layout";
+import { chunks_in, slab_drain } from "./alloc/slab";
+import { Chunk, Header, Line, Seat, SeatState } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
 import { copy_report, leave, look, mark_dead, reap } from "./mm/liveness";
 import { refs_give_back } from "./mm/refs";
@@ -36,8 +36,8 @@ export function arena_init(bytes: f64, max_workers: u32, flags: u32): i32 {
   const chunk_count_max = size >> Chunk.SHIFT;
   const mask: u64 = Chunk.SIZE - 1;
   const chunks = (kinds + chunk_count_max + mask) & ~mask;
-  const end = size - Node.OVERRUN; // the last chunk may be leaves
-  if (chunks + <u64>CHUNKS_MIN * Chunk.SIZE > end) return -Errno.EINVAL;
+  const count = chunks_in(chunks, size);
+  if (count < CHUNKS_MIN) return -Errno.EINVAL;
   store<u32>(Header.VERSION, Abi.LAYOUT_VERSION);
   store<u32>(Header.BYTES, <u32>(size >> 10));
   store<u32>(Header.MAX_WORKERS, max_workers);
@@ -45,7 +45,7 @@ export function arena_init(bytes: f64, max_workers: u32, flags: u32): i32 {
   store<u32>(Header.SEATS, <u32>seats);
   store<u32>(Header.CHUNK_KINDS, <u32>kinds);
   store<u32>(Header.CHUNKS, <u32>chunks);
-  store<u32>(Header.CHUNK_COUNT, <u32>((end - chunks) >> Chunk.SHIFT));
+  store<u32>(Header.CHUNK_COUNT, count);
   store<u32>(Header.ANON_VMA_NEXT, 1); // 0 is none
   store<u32>(Header.INODE_NEXT, 1);
   store_release(Header.MAGIC, Abi.MAGIC); // E1

@@ -9,9 +9,9 @@
 
 import { journal_commit } from "./alloc/commit";
 import { journal_init } from "./alloc/journal";
-import { slab_bytes, slab_live } from "./alloc/slab";
+import { chunks_in, slab_bytes, slab_live } from "./alloc/slab";
 import { VERIFY } from "./base/debug";
-import { Chunk, Header, Magazine, Node, Region, Seat } from "./base/layout";
+import { Chunk, Header, Magazine, Region, Seat } from "./base/layout";
 import { set_this_seat, this_seat } from "./base/worker";
 import {
   mt_destroy,
@@ -60,8 +60,7 @@ export function init(bytes: f64, streams: u32, regions: u32): void {
   store<u32>(Header.SEATS, Bench.SEATS);
   store<u32>(Header.CHUNK_KINDS, Bench.KINDS);
   store<u32>(Header.CHUNKS, <u32>chunks);
-  const end = <u64>bytes - Node.OVERRUN;
-  store<u32>(Header.CHUNK_COUNT, <u32>((end - <u64>chunks) >> Chunk.SHIFT));
+  store<u32>(Header.CHUNK_COUNT, chunks_in(chunks, <u64>bytes));
   attach(0);
   mt_init(Bench.TREE, Bench.TABLE, regions);
   mt_init(Bench.TWIN, Bench.TWIN_TABLE, regions);

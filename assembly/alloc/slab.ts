@@ -30,6 +30,7 @@ import {
   Header,
   Line,
   Magazine,
+  Node,
   Seat,
   slab_link_offset,
   slab_object_size,
@@ -101,6 +102,7 @@ export class Reserve {
   }
 }
 
+/** The same as a call: where it is not hot. */
 export function slab_reserve(kind: u32, n: u32): i32 {
   return Reserve.objects(kind, n);
 }
@@ -183,6 +185,12 @@ export function slab_live(kind: u32): f64 {
     );
   }
   return <f64>(<i64>(<u32>live)); // each counter wraps at 2^32, their difference does not
+}
+
+/** Chunks from `first` on in a memory of `bytes`. Behind the last one, which may be leaves, stays what is looked at. */
+export function chunks_in(first: u64, bytes: u64): u32 {
+  const end = first + Node.OVERRUN;
+  return bytes < end ? 0 : <u32>((bytes - end) >> Chunk.SHIFT);
 }
 
 /** Bytes of the chunks that `kind` owns. */

@@ -43,6 +43,11 @@ describe("arena_init", () => {
     expect(new Uint32Array(memory.buffer)[Abi.HEADER_MAGIC / 4]).toBe(0);
   });
 
+  // Less than what is kept free behind the last chunk: a difference that wraps would be plenty.
+  test.each([0, 32, 64])("%s bytes: EINVAL", (bytes) => {
+    expect(bare(1024).x.arena_init(bytes, 1, 3)).toBe(-22);
+  });
+
   test("an arena of another layout is not entered", () => {
     const { memory, x } = bare(1024);
     x.arena_init(1024 * KIB, 4, 3);
