@@ -122,6 +122,7 @@ export class Slots {
   }
 }
 
+/** The same as a call: where it is not hot. */
 export function node_open(node: usize, slot: u32, by: u32, inner: bool): void {
   Slots.open(node, slot, by, inner);
 }

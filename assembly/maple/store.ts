@@ -174,7 +174,7 @@ class Store {
       const stop = slot_end(leaf, i, span);
       const j = node_slot(leaf, to - 1); // also where it is i: nobody can guess that
       const left = u32(from > node_start(leaf, i));
-      const right = u32(to < (i == j ? stop : slot_end(leaf, j, span)));
+      const right = u32(to < slot_end(leaf, j, span));
       const count = node_count(leaf);
       const after = count + left + right - (j - i);
       if (after <= <u32>Node.SLOTS) {
@@ -207,12 +207,12 @@ class Store {
   ): void {
     Journal.leaf(leaf);
     const next = p + 1;
-    if (q <= next) {
-      if (node_start(leaf, q + right) != Node.UNUSED) Slots.open(leaf, q, next - q, false);
-      else if (right) set_entry(leaf, next, node_entry(leaf, q)); // the last slot: nothing moves
-    }
+    // By 0 to 2 slots, unasked: a branch on whether the range touches its neighbours costs more.
     if (q > next) node_close(leaf, next, q - next, false);
-    // A reader between these lines sees neighbours' entries for the pages around the edges.
+    else if (node_start(leaf, q + right) != Node.UNUSED) Slots.open(leaf, q, next - q, false);
+    else if (right) set_entry(leaf, next, node_entry(leaf, q)); // the last slot: nothing moves
+    // A reader between these lines sees neighbours' entries for the pages around the edges. The
+    // first one counts with `right` only: else the second takes its place.
     set_start(leaf, p + right, to);
     set_start(leaf, p, from);
     // Publishes the entry: what the caller wrote into its object precedes. Partner: mt_load.
